@@ -30,7 +30,9 @@ def _dtype_remedy(value: np.ndarray, name: str) -> str:
     if value.dtype == np.uint8:
         return f"an image of bytes becomes numbers in [0, 1] by {name}.astype(np.float32) / 255."
     if kind in "iub":
-        return f"convert it with {name}.astype(np.float32), and scale it if it is an image ({name} / 255 for 8 bits, {name} / 65535 for 16)."
+        return (
+            f"convert it with {name}.astype(np.float32), and scale it if it is an image ({name} / 255 for 8 bits, {name} / 65535 for 16)."
+        )
     if kind == "O":
         return f"an object array usually comes from nested lists of unequal length: check the lengths, then np.array({name}, dtype=np.float32)."
     if kind == "c":
@@ -77,7 +79,9 @@ def wants_channels(what: str, x: np.ndarray, channels: int, *, source: str = "we
     message = f"{what}: {source} expects {channels} input channels but x has {x.shape[1]} (x.shape={shape})."
     if x.shape[3] == channels:
         to_nchw = (2, 0, 1) if unbatched else (0, 3, 1, 2)
-        message += f" That looks like {'HWC' if unbatched else 'NHWC'}; minicnn uses {'CHW' if unbatched else 'NCHW'}: x.transpose{to_nchw}."
+        message += (
+            f" That looks like {'HWC' if unbatched else 'NHWC'}; minicnn uses {'CHW' if unbatched else 'NCHW'}: x.transpose{to_nchw}."
+        )
     else:
         message += f" Channels are axis {axis} of x: give x {channels} channels, or build the layer for {x.shape[1]}."
     raise ShapeError(message)
