@@ -1,0 +1,65 @@
+"""Which question: what do all algorithms of the gallery share?
+
+`Prepared` is what `prepare` hands to `run`; `finish` adds the bias and applies the activation to an
+output that was just computed; `plain` is the form in which kernels take arrays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minicnn.errors import ArgumentError
+from minicnn.window import Window
+
+ACTIVATIONS = (None, "relu", "relu6", "silu")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A weight in the form that one algorithm wants it in, with the window that it slides in."""
+
+    weight: np.ndarray  # the packed weight
+    shape: tuple[int, int, int, int]  # of the weight as given: (K, C/groups, kernel rows, kernel columns)
+    window: Window
+    loose: tuple = ()  # taps with a weight that is not finite, where an algorithm treats them apart
+
+    @property
+    def nbytes(self) -> int:
+        return self.weight.nbytes
+
+
+def plain(array: np.ndarray) -> np.ndarray:
+    """Return the array as kernels take it: contiguous, aligned and writable (a read-only array is another Numba type)."""
+    return np.require(array, requirements=("C", "A", "W"))
+
+
+def output_shape(x_shape, w_shape, window: Window) -> tuple[int, int, int, int]:
+    """Return (N, K, P, Q)."""
+    return (x_shape[0], w_shape[0], *window.output_size(x_shape[2:], "conv2d"))
+
+
+def bias_or_zeros(bias: np.ndarray | None, channels: int, dtype) -> np.ndarray:
+    """Return the bias as kernels take it, zeros where there is none."""
+    return np.zeros(channels, dtype) if bias is None else plain(bias)
+
+
+def activate(y: np.ndarray, activation: str | None) -> np.ndarray:
+    """Apply an activation in place to an output that nobody has seen yet; NaN stays NaN."""
+    if activation is None:
+        return y
+    if activation == "relu":
+        return np.maximum(y, 0, out=y)
+    if activation == "relu6":
+        return np.minimum(np.maximum(y, 0, out=y), 6, out=y)
+    if activation == "silu":
+        with np.errstate(over="ignore"):  # exp(-y) may become infinity: y / infinity is the limit
+            y /= 1 + np.exp(-y)
+        return y
+    raise ArgumentError(f"conv2d: activation must be one of {ACTIVATIONS}, but it is {activation!r}.")
+
+
+def finish(y: np.ndarray, bias: np.ndarray | None, activation: str | None) -> np.ndarray:
+    """Add the bias and apply the activation, in place, to an output that nobody has seen yet."""
+    if bias is not None:
+        y += bias.reshape(1, -1, 1, 1)
+    return activate(y, activation)

@@ -1,0 +1,208 @@
+"""Which question: which algorithm computes this convolution, and are its arguments sound?
+
+    conv2d(x, weight, …)      checks once, builds the Window, and calls
+    convolve(x, weight, …)    which picks, pads by mode, prepares (or takes what was prepared) and runs
+
+Four frames from a call to the sum.  `ALGORITHMS` maps a name to a module; nothing is imported until
+it is used, so that importing this file costs NumPy only.  A new algorithm is one file and one line.
+
+The one cache of the package is here: what was prepared for a layer, held weakly by the layer, so it
+goes when the layer goes; safe, because a layer's arrays are locked.
+"""
+
+import importlib
+import threading
+import weakref
+from types import ModuleType
+
+import numpy as np
+
+from minicnn import check
+from minicnn.errors import ArgumentError, ShapeError, UnknownNameError, UnsupportedError
+from minicnn.window import Window
+
+ALGORITHMS = {
+    "reference": "minicnn.conv.reference",
+    "im2col": "minicnn.conv.im2col",
+    "direct": "minicnn.conv.direct",
+    "pointwise": "minicnn.conv.pointwise",
+    "depthwise": "minicnn.conv.depthwise",
+    "fft": "minicnn.conv.fft",
+}
+ACCURACIES = ("exact", "fast")
+_PAD_WORDS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's names, NumPy's names
+
+
+def conv2d(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+    algorithm: str = "auto",
+    accuracy: str = "exact",
+) -> np.ndarray:
+    """Slide filters over x: the sum of products of each window with each filter, and a bias.
+
+    y[n,k,p,q] = b[k] + Σ_c Σ_i Σ_j w[k,c,i,j] · x[n, g·C/G + c, p·stride_h + i·dil_h - top, q·stride_w + j·dil_w - left]
+
+    Parameters
+    ----------
+    x : (N, C, H, W) or (C, H, W), float32 or float64
+    weight : (K, C/groups, kernel rows, kernel columns), x's dtype
+    bias : (K,) or None
+    stride, dilation : int or (vertical, horizontal)
+    padding : int, (vertical, horizontal), ((top, bottom), (left, right)), 'valid' or 'same'.
+        'same' with a stride follows TensorFlow: ceil(H / stride) rows come out, and an odd padding
+        has its extra cell at the bottom and right; PyTorch refuses that case.
+    groups : output channels of group g see the input channels of group g only; groups = C is depthwise.
+    padding_mode : 'zeros', 'reflect', 'replicate' or 'circular'
+    algorithm : 'auto', or a name of `ALGORITHMS`
+    accuracy : 'exact' keeps to the algorithms that sum the equation's own products, 'fast' may use others.
+
+    Returns
+    -------
+    (N, K, P, Q) in x's dtype, P = floor((H + top + bottom - dilation·(kernel rows - 1) - 1) / stride) + 1
+
+    Raises
+    ------
+    ShapeError, DTypeError, ArgumentError, UnknownNameError, UnsupportedError
+
+    Examples
+    --------
+    >>> x = np.arange(12.0).reshape(1, 1, 3, 4)
+    >>> edge = np.array([[[[-1.0, 1.0]]]])           # right neighbour minus this one
+    >>> conv2d(x, edge)[0, 0]
+    array([[1., 1., 1.],
+           [1., 1., 1.],
+           [1., 1., 1.]])
+    >>> conv2d(x, edge, stride=(2, 1), padding="same").shape
+    (1, 1, 2, 4)
+
+    Source: Goodfellow, Bengio, Courville (2016), section 9.1; PyTorch's conv2d for names and order.
+    """
+    x, unbatched = check.image_batch(x, "conv2d")
+    weight, bias = check_weight(weight, bias, "conv2d")
+    check.same_dtype("conv2d", x=x, weight=weight, bias=bias)
+    groups = check_groups(groups, weight, "conv2d")
+    check.wants_channels("conv2d", x, weight.shape[1] * groups, unbatched=unbatched)
+    window = Window.of(weight.shape[2:], stride, padding, dilation, padding_mode=padding_mode, what="conv2d")
+    check.one_of(accuracy, "accuracy", "conv2d", ACCURACIES)
+    y = convolve(x, weight, bias, window, algorithm=algorithm, accuracy=accuracy)
+    return y[0] if unbatched else y
+
+
+def check_weight(weight, bias, what: str):
+    """Return weight (4-D) and bias (one number per filter or None) as plain arrays."""
+    weight = check.float_array(weight, "weight", what)
+    if weight.ndim != 4 or 0 in weight.shape:
+        raise ShapeError(
+            f"{what}: weight must be (K, C/groups, kernel rows, kernel columns), none of them 0, but weight.shape={weight.shape}."
+        )
+    if bias is None:
+        return weight, None
+    bias = check.float_array(bias, "bias", what)
+    if bias.shape != weight.shape[:1]:
+        raise ShapeError(
+            f"{what}: bias holds one number per output channel, ({weight.shape[0]},) for weight.shape={weight.shape}, "
+            f"but bias.shape={bias.shape}; {f'use bias.reshape({weight.shape[0]})' if bias.size == weight.shape[0] else 'make them agree'}."
+        )
+    return weight, bias
+
+
+def check_groups(groups, weight, what: str) -> int:
+    """Return groups as an int that divides the output channels."""
+    groups = check.integer(groups, "groups", what, 1)
+    if weight.shape[0] % groups:
+        raise ArgumentError(
+            f"{what}: groups must divide the output channels, but {weight.shape[0]} / {groups} leaves {weight.shape[0] % groups} "
+            f"(weight.shape={weight.shape}); use {groups * -(-weight.shape[0] // groups)} filters, or other groups."
+        )
+    return groups
+
+
+def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exact", activation=None, owner=None):
+    """Run checked arguments: pick, pad by mode, prepare, run.  `owner` is the layer whose weight it is."""
+    shape = (x.shape[0], weight.shape[0], *window.output_size(x.shape[2:], "conv2d"))
+    name = algorithm
+    if algorithm == "auto":
+        name = choose_algorithm(x.shape, weight.shape, window, x.dtype, accuracy)
+    else:
+        refuse_unfit(algorithm, x.shape, weight.shape, window, x.dtype)
+    if shape[0] == 0:
+        return np.empty(shape, x.dtype)
+    x, window = pad_by_mode(x, window)
+    module = load_algorithm(name)
+    prepared = module.prepare(weight, window) if owner is None else _prepared_for(owner, name, weight, window)
+    return module.run(x, prepared, bias, activation)
+
+
+def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str = "exact") -> str:
+    """Return the name of the algorithm that conv2d(algorithm="auto") takes: a pure function of its arguments.
+
+    The rule, in order: depthwise where every group has one input channel; pointwise for 1×1 kernels;
+    direct where BLAS has little to do, fewer than 16 output channels per group or 8 products per output;
+    im2col for the rest.  benchmarks/algorithms.py prints how often it errs.
+
+    >>> choose_algorithm((1, 32, 56, 56), (32, 1, 3, 3), Window.of(3), np.float32)
+    'depthwise'
+    >>> choose_algorithm((1, 64, 56, 56), (64, 64, 3, 3), Window.of(3), np.float32)
+    'im2col'
+    """
+    groups = x_shape[1] // weight_shape[1]
+    if weight_shape[1] == 1 and groups > 1:
+        return "depthwise"
+    if window.is_pointwise:
+        return "pointwise"
+    products = weight_shape[1] * weight_shape[2] * weight_shape[3]
+    return "direct" if weight_shape[0] // groups < 16 or products < 8 else "im2col"
+
+
+def refuse_unfit(algorithm: str, x_shape, weight_shape, window: Window, dtype) -> None:
+    """Raise when an algorithm is unknown or does not apply, with what is known of each other one."""
+    reason = None
+    if algorithm in ALGORITHMS:
+        reason = load_algorithm(algorithm).why_not(x_shape, weight_shape, window, dtype)
+        if reason is None:
+            return
+    lines = []
+    for name in ALGORITHMS:
+        other = load_algorithm(name).why_not(x_shape, weight_shape, window, dtype)
+        lines.append(f"  {name}: {'applies' if other is None else 'does not apply: ' + other}")
+    others = "\n".join(lines)
+    if reason is None:
+        raise UnknownNameError(f"conv2d: algorithm must be 'auto' or one of these, but it is {algorithm!r}:\n{others}")
+    raise UnsupportedError(f"conv2d: algorithm {algorithm!r} does not apply here: {reason}. Use 'auto', or one that applies:\n{others}")
+
+
+def load_algorithm(name: str) -> ModuleType:
+    """Import and return the module of one algorithm."""
+    if name not in ALGORITHMS:
+        raise UnknownNameError(f"conv2d: there is no algorithm {name!r}; known: {', '.join(ALGORITHMS)}.")
+    return importlib.import_module(ALGORITHMS[name])
+
+
+def pad_by_mode(x, window: Window):
+    """Return x padded by reflection, replication or wrapping, and the window without padding; zeros are left alone."""
+    if window.padding_mode == "zeros" or not window.padded(x.shape[2:]):
+        return x, Window(window.kernel, window.stride, window.padding, window.dilation)
+    sides = window.resolve(x.shape[2:]).padding
+    padded = np.pad(x, ((0, 0), (0, 0), *sides), mode=_PAD_WORDS[window.padding_mode])
+    return padded, Window(window.kernel, window.stride, ((0, 0), (0, 0)), window.dilation)
+
+
+_prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_prepared_lock = threading.Lock()
+
+
+def _prepared_for(owner, name: str, weight, window: Window):
+    key = (name, weight.dtype.str, window)
+    with _prepared_lock:
+        kept = _prepared.setdefault(owner, {})
+    if key not in kept:  # two threads may both prepare; both results are the same
+        kept[key] = load_algorithm(name).prepare(weight, window)
+    return kept[key]

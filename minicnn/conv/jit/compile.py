@@ -1,0 +1,89 @@
+"""Which question: what does @jit add to numba.njit?
+
+Idea: the options are the same for every kernel, the disk cache is ours (cache.py), and a parallel
+kernel is wrapped so that regions are entered one at a time and a forked child runs serially
+(threads.py).  NUMBA_DISABLE_JIT=1 turns every kernel back into the Python function that it is.
+
+fastmath stays off: it would let the compiler drop NaNs and reorder sums.
+Next room: cache.py.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import numba
+from numba import prange
+from numba.core import event
+
+from minicnn.conv.jit.cache import attach_cache
+from minicnn.conv.jit.threads import parallel_region
+
+__all__ = ["KERNELS", "compiling", "jit", "prange"]
+
+KERNELS: list[Callable] = []  # every kernel that was defined, for the tests that look into each
+
+
+def jit(function: Callable | None = None, *, parallel: bool = False):
+    """Compile a kernel on its first call, or load it from disk.
+
+    >>> @jit
+    ... def double(n):
+    ...     return 2 * n
+    >>> double.py_func(21)
+    42
+    """
+    if function is None:
+        return lambda function: jit(function, parallel=parallel)
+    kernel = ParallelKernel(function) if parallel else _dispatcher(function, parallel=False)
+    KERNELS.append(kernel)
+    return kernel
+
+
+def _dispatcher(function: Callable, *, parallel: bool) -> Callable:
+    if numba.config.DISABLE_JIT:
+        return _Interpreted(function)
+    dispatcher = numba.njit(function, nogil=True, error_model="numpy", boundscheck=False, parallel=parallel)
+    attach_cache(dispatcher, "parallel" if parallel else "serial")
+    return dispatcher
+
+
+class _Interpreted:
+    """A kernel with the JIT off: the Python function, under the same names."""
+
+    def __init__(self, function: Callable):
+        self.py_func = function
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *args):
+        return self.py_func(*args)
+
+
+class ParallelKernel:
+    """A kernel with prange: compiled for all cores, and for one where threads cannot be entered."""
+
+    def __init__(self, function: Callable):
+        self.py_func = function
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+        self._parallel = _dispatcher(function, parallel=True)
+        self._serial = _dispatcher(function, parallel=False)
+
+    def __call__(self, *args):
+        with parallel_region() as may_enter:
+            return (self._parallel if may_enter else self._serial)(*args)
+
+
+@contextlib.contextmanager
+def compiling(callback: Callable[[str], None]) -> Iterator[None]:
+    """Call `callback(kernel_name)` each time a kernel starts to be compiled inside the block."""
+
+    class Listener(event.Listener):
+        def on_start(self, started):
+            callback(started.data["dispatcher"].py_func.__name__)
+
+        def on_end(self, ended):
+            pass
+
+    with event.install_listener("numba:compile", Listener()):
+        yield
