@@ -71,19 +71,20 @@ def image_batch(x, what: str, name: str = "x") -> tuple[np.ndarray, bool]:
     return batch, x.ndim == 3
 
 
-def wants_channels(what: str, x: np.ndarray, channels: int, *, source: str = "weight", unbatched: bool = False) -> None:
-    """Raise unless the batch x (N, C, H, W) has `channels` channels; an NHWC array is recognised."""
-    if x.shape[1] == channels:
+def wants_channels(what: str, x, channels: int, *, source: str = "weight", unbatched: bool = False) -> None:
+    """Raise unless the batch x (an array or its shape, N C H W) has `channels` channels; an NHWC array is recognised."""
+    batch = tuple(getattr(x, "shape", x))
+    if batch[1] == channels:
         return
-    shape, axis = (x.shape[1:], 0) if unbatched else (x.shape, 1)
-    message = f"{what}: {source} expects {channels} input channels but x has {x.shape[1]} (x.shape={shape})."
-    if x.shape[3] == channels:
+    shape, axis = (batch[1:], 0) if unbatched else (batch, 1)
+    message = f"{what}: {source} expects {channels} input channels but x has {batch[1]} (x.shape={shape})."
+    if len(batch) == 4 and batch[3] == channels:
         to_nchw = (2, 0, 1) if unbatched else (0, 3, 1, 2)
         message += (
             f" That looks like {'HWC' if unbatched else 'NHWC'}; minicnn uses {'CHW' if unbatched else 'NCHW'}: x.transpose{to_nchw}."
         )
     else:
-        message += f" Channels are axis {axis} of x: give x {channels} channels, or build the layer for {x.shape[1]}."
+        message += f" Channels are axis {axis} of x: give x {channels} channels, or build the layer for {batch[1]}."
     raise ShapeError(message)
 
 

@@ -29,8 +29,15 @@ class Prepared:
 
 
 def plain(array: np.ndarray) -> np.ndarray:
-    """Return the array as kernels take it: contiguous, aligned and writable (a read-only array is another Numba type)."""
-    return np.require(array, requirements=("C", "A", "W"))
+    """Return an input as kernels take it: contiguous, aligned and locked.
+
+    A read-only array is another type to Numba, and so another compilation.  Locking every input makes
+    one type of all of them, spares the copy of arrays that came locked or memory-mapped, and turns a
+    kernel that writes into its input into a compile error.
+    """
+    locked = np.require(array, requirements=("C", "A")).view()
+    locked.flags.writeable = False
+    return locked
 
 
 def output_shape(x_shape, w_shape, window: Window) -> tuple[int, int, int, int]:
@@ -40,7 +47,7 @@ def output_shape(x_shape, w_shape, window: Window) -> tuple[int, int, int, int]:
 
 def bias_or_zeros(bias: np.ndarray | None, channels: int, dtype) -> np.ndarray:
     """Return the bias as kernels take it, zeros where there is none."""
-    return np.zeros(channels, dtype) if bias is None else plain(bias)
+    return plain(np.zeros(channels, dtype) if bias is None else bias)
 
 
 def activate(y: np.ndarray, activation: str | None) -> np.ndarray:

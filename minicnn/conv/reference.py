@@ -56,7 +56,7 @@ def run(x, prepared, bias=None, activation=None):
     (top, _), (left, _) = window.padding
     y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
     terms = np.zeros(prepared.shape[0]) if bias is None else bias.astype(np.float64)
-    equation(plain(x), prepared.weight, terms, y, window.stride, window.dilation, (top, left))
+    equation(plain(x), prepared.weight, plain(terms), y, window.stride, window.dilation, (top, left))
     return activate(y, activation)
 
 

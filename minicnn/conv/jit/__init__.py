@@ -4,8 +4,8 @@
     @jit(parallel=True)   a kernel whose prange runs on all cores; callable from Python only
     compiling(callback)   tells when a kernel is being compiled (once per machine, then it is on disk)
 
-A kernel is a module-level function of plain, contiguous, writable arrays and ints, without checks
-and without globals that can change; `kernel.py_func` is the same function uncompiled.
+A kernel is a module-level function of plain, contiguous arrays and ints, inputs locked and outputs
+fresh, without checks and without globals that can change; `kernel.py_func` is the same function uncompiled.
 Next rooms: cache.py (the disk), threads.py (regions and forks).
 """
 

@@ -1,0 +1,48 @@
+"""Which question: is this number a number, and which axis does this `dim` mean?
+
+Idea: the two checks that only the operations of this room ask; everything else is in minicnn/check.py.
+Each returns the value in its plain form or raises an error with rule, received and remedy.
+
+Cost: nothing.  What it does not do: ranges; the operation that has one says why.
+Source: PyTorch's documentation (a negative dim counts from the end).  Next room: taps.py.
+"""
+
+import numbers
+import operator
+
+import numpy as np
+
+from minicnn.errors import ArgumentError, ShapeError
+
+
+def real(value, name: str, what: str) -> float:
+    """Return value as a Python float.
+
+    >>> real(1, "eps", "batch_norm")
+    1.0
+    """
+    if isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_):
+        return float(value)
+    raise ArgumentError(f"{what}: {name} must be a real number, but it is {value!r}; pass a float.")
+
+
+def axis(dim, array: np.ndarray, what: str, *, name: str = "dim", of: str = "x") -> int:
+    """Return the axis 0 … ndim - 1 that `dim` means, where -1 is the last.
+
+    >>> axis(-1, np.zeros((2, 3, 4)), "softmax")
+    2
+    """
+    if array.ndim == 0:
+        raise ShapeError(f"{what}: {of} needs at least one axis, but {of}.shape=() is a single number; use {of}.reshape(1).")
+    try:
+        number = operator.index(dim)
+    except TypeError:
+        number = None
+    if number is None or isinstance(dim, bool | np.bool_):
+        raise ArgumentError(f"{what}: {name} must be a whole number, but it is {dim!r}; the channels of (N, C, H, W) are {name}=1.")
+    if not -array.ndim <= number < array.ndim:
+        raise ArgumentError(
+            f"{what}: {name} must be between {-array.ndim} and {array.ndim - 1} for the {array.ndim} axes of "
+            f"{of}.shape={array.shape}, but it is {number}."
+        )
+    return number % array.ndim

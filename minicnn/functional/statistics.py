@@ -1,0 +1,68 @@
+"""Which question: what do the numbers of a feature map say, in one pass?
+
+Idea: per channel, sums of (x - a) and (x - a)² with a the channel's first number, so that nothing
+cancels; smallest, largest and the number of zeros on the way.  Sums are float64.  Channels are
+blocks, so all cores read the map once.  A channel is dead where every number is zero.
+
+    mean = a + s1/n,   std = √(s2/n - (s1/n)²)      over all numbers, population form (divided by n)
+
+Cost: one read of the map.  NaN anywhere makes mean, std, min and max NaN.
+Source: Chan, Golub, LeVeque, "Algorithms for Computing the Sample Variance" (1983), shifted data.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What one pass over a map found; `zeros` is a share from 0 to 1, `dead_channels` are their numbers."""
+
+    mean: float
+    std: float
+    min: float
+    max: float
+    zeros: float
+    dead_channels: tuple[int, ...]
+    size: int
+
+    def __str__(self) -> str:
+        text = f"mean {self.mean:.4g}, std {self.std:.4g}, min {self.min:.4g}, max {self.max:.4g}, zeros {self.zeros:.1%}"
+        if not self.dead_channels:
+            return text
+        shown = ", ".join(map(str, self.dead_channels[:8])) + (", …" if len(self.dead_channels) > 8 else "")
+        return f"{text}, dead channels {len(self.dead_channels)} ({shown})"
+
+
+def statistics(x: np.ndarray) -> Statistics:
+    """Return mean, std, min, max, share of zeros and dead channels of a map (N, C, …).
+
+    >>> s = statistics(np.array([[[[1.0, 3.0]], [[0.0, 0.0]]]]))
+    >>> s.mean, s.min, s.max, s.zeros, s.dead_channels
+    (1.0, 0.0, 3.0, 0.5, (1,))
+    """
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if x.size == 0:
+        return Statistics(*[float("nan")] * 5, (), 0)
+    from minicnn.conv.algorithm import plain
+    from minicnn.functional.statistics_kernel import channel_sums  # Numba loads here, not with the package
+
+    flat = plain(x.reshape(x.shape[0], channels, -1))
+    rows = np.empty((channels, 6))
+    channel_sums(flat, rows)
+    return _combined(rows, flat.shape[0] * flat.shape[2])
+
+
+def _combined(rows, n: int) -> Statistics:
+    """Combine channels in order: columns are shift, s1, s2, min, max, zeros."""
+    shift, s1, s2, low, high, zeros = rows.T
+    total = n * len(rows)
+    with np.errstate(invalid="ignore", over="ignore"):
+        means = shift + s1 / n
+        mean = means.sum() / total * n
+        inside = s2 - s1 * s1 / n  # squared deviations from the channel's own mean
+        variance = (inside.sum() + n * ((means - mean) ** 2).sum()) / total
+        std = float(np.sqrt(np.maximum(variance, 0)))
+    dead = tuple(int(c) for c in np.flatnonzero(zeros == n))
+    return Statistics(float(mean), std, float(low.min()), float(high.max()), float(zeros.sum() / total), dead, total)

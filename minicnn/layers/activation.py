@@ -1,0 +1,112 @@
+"""Which question: which activations are there, and what does each answer?
+
+All of them leave positions alone, hold nothing and cost no multiply-adds; `keeps` says which of their
+maps a gradient would need.  A new one is a class of four lines and a name in LAYERS.
+Source: PyTorch's layers of the same names.
+"""
+
+from minicnn import functional as F
+from minicnn.layers.base import Layer
+from minicnn.window import POINT, Whole
+
+
+class _Activation(Layer):
+    is_activation = True
+
+    def forward(self, x, *, accuracy: str = "fast"):
+        return type(self).function(x)
+
+
+class ReLU(_Activation):
+    """Rectified linear unit: max(x, 0); NaN stays NaN.
+
+    >>> import numpy as np
+    >>> ReLU()(np.array([-2.0, 0.0, 3.0])).tolist()
+    [0.0, 0.0, 3.0]
+    """
+
+    kind, keeps, function = "relu", ("output",), staticmethod(F.relu)
+
+
+class ReLU6(_Activation):
+    """ReLU with a ceiling: min(max(x, 0), 6).
+
+    >>> import numpy as np
+    >>> ReLU6()(np.array([-2.0, 3.0, 9.0])).tolist()
+    [0.0, 3.0, 6.0]
+    """
+
+    kind, keeps, function = "relu6", ("output",), staticmethod(F.relu6)
+
+
+class Sigmoid(_Activation):
+    """Logistic function: 1 / (1 + exp(-x)).
+
+    >>> import numpy as np
+    >>> Sigmoid()(np.array([0.0])).tolist()
+    [0.5]
+    """
+
+    kind, keeps, function = "sigmoid", ("output",), staticmethod(F.sigmoid)
+
+
+class SiLU(_Activation):
+    """Sigmoid linear unit: x · sigmoid(x).
+
+    >>> import numpy as np
+    >>> SiLU()(np.array([0.0])).tolist()
+    [0.0]
+    """
+
+    kind, keeps, function = "silu", ("input",), staticmethod(F.silu)
+
+
+class LeakyReLU(Layer):
+    """ReLU that leaks: x where x ≥ 0, negative_slope · x elsewhere.
+
+    >>> import numpy as np
+    >>> LeakyReLU(0.5)(np.array([-2.0, 3.0])).tolist()
+    [-1.0, 3.0]
+    """
+
+    kind, keeps, is_activation = "leakyrelu", ("output",), True
+
+    def __init__(self, negative_slope: float = 0.01):
+        self._set(negative_slope=float(negative_slope))
+
+    def fields(self) -> dict:
+        return {"negative_slope": self.negative_slope}
+
+    def forward(self, x, *, accuracy: str = "fast"):
+        return F.leaky_relu(x, self.negative_slope)
+
+    def describe_arguments(self) -> str:
+        return f"{self.negative_slope}"
+
+
+class Softmax(Layer):
+    """Numbers as shares: exp(x) / Σ exp(x) along one axis, which sums to 1.
+
+    >>> import numpy as np
+    >>> Softmax(dim=1)(np.array([[0.0, 0.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+
+    kind, keeps, is_activation = "softmax", ("output",), True
+
+    def __init__(self, dim: int = 1):
+        self._set(dim=dim)
+
+    def fields(self) -> dict:
+        return {"dim": self.dim}
+
+    def forward(self, x, *, accuracy: str = "fast"):
+        return F.softmax(x, self.dim)
+
+    def axes(self, shape):
+        everything = Whole("softmax over this axis", None)
+        axis = self.dim % len(shape) if shape else 0
+        return ((everything if axis == 2 else POINT, everything if axis == 3 else POINT) if len(shape) == 4 else (POINT, POINT),)
+
+    def describe_arguments(self) -> str:
+        return f"dim={self.dim}"

@@ -1,0 +1,110 @@
+"""Which question: how do maps meet, and how do they end?
+
+Add and Concat join branches; Flatten folds a map into one row of features; Identity names a place.
+None of them holds anything.  Source: PyTorch's torch.add, torch.cat, Flatten and Identity.
+"""
+
+from math import prod
+
+import numpy as np
+
+from minicnn import functional as F
+from minicnn.errors import ShapeError
+from minicnn.layers.base import Layer
+from minicnn.window import POINT, Whole
+
+
+class Add(Layer):
+    """The sum of maps of one shape: a residual connection.
+
+    >>> Add()(np.ones((1, 2, 3, 4)), np.ones((1, 2, 3, 4))).max().item()
+    2.0
+    """
+
+    kind, inputs = "add", None
+
+    def forward(self, *inputs, accuracy: str = "fast"):
+        total = inputs[0]
+        for other in inputs[1:]:
+            total = F.add(total, other)
+        return F.add(total, np.zeros_like(total)) if len(inputs) == 1 else total
+
+    def output_shape(self, *shapes):
+        if len(set(map(tuple, shapes))) != 1:
+            raise ShapeError(f"Add: all inputs must have one shape, but they have {', '.join(map(str, map(tuple, shapes)))}.")
+        return tuple(shapes[0])
+
+
+class Concat(Layer):
+    """Maps one after the other along one axis, channels by default.
+
+    >>> Concat()(np.ones((1, 2, 3, 4)), np.ones((1, 5, 3, 4))).shape
+    (1, 7, 3, 4)
+    """
+
+    kind, inputs = "concat", None
+
+    def __init__(self, dim: int = 1):
+        if dim not in (1, -3):
+            raise ShapeError(
+                f"Concat: in a network, maps are joined along channels (dim=1), but dim is {dim!r}; functional.concat takes any."
+            )
+        self._set(dim=dim)
+
+    def fields(self) -> dict:
+        return {"dim": self.dim}
+
+    def forward(self, *inputs, accuracy: str = "fast"):
+        return F.concat(inputs, self.dim)
+
+    def output_shape(self, *shapes):
+        first = tuple(shapes[0])
+        for shape in shapes[1:]:
+            if len(shape) != len(first) or any(a != b for axis, (a, b) in enumerate(zip(shape, first, strict=True)) if axis != 1):
+                raise ShapeError(f"Concat: inputs may differ in channels only, but they have {', '.join(map(str, map(tuple, shapes)))}.")
+        return (first[0], sum(shape[1] for shape in shapes), *first[2:])
+
+
+class Flatten(Layer):
+    """All axes from start_dim on as one: (N, C, H, W) → (N, C·H·W).
+
+    >>> Flatten()(np.ones((2, 3, 4, 5))).shape
+    (2, 60)
+    """
+
+    kind = "flatten"
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1):
+        self._set(start_dim=start_dim, end_dim=end_dim)
+
+    def fields(self) -> dict:
+        return {"start_dim": self.start_dim, "end_dim": self.end_dim}
+
+    def forward(self, x, *, accuracy: str = "fast"):
+        return F.flatten(x, self.start_dim, self.end_dim)
+
+    def output_shape(self, shape):
+        start, end = self.start_dim % len(shape), self.end_dim % len(shape)
+        if not (-len(shape) <= self.start_dim < len(shape) and -len(shape) <= self.end_dim < len(shape) and start <= end):
+            raise ShapeError(f"Flatten: start_dim {self.start_dim} to end_dim {self.end_dim} does not fit x.shape={tuple(shape)}.")
+        return (*shape[:start], prod(shape[start : end + 1]), *shape[end + 1 :])
+
+    def axes(self, shape):
+        fold = Whole("flatten")
+        return ((fold, fold) if len(shape) == 4 else (POINT, POINT),)
+
+    def describe_arguments(self) -> str:
+        return "" if (self.start_dim, self.end_dim) == (1, -1) else f"{self.start_dim}, {self.end_dim}"
+
+
+class Identity(Layer):
+    """x itself: a place with a name.
+
+    >>> Identity()(np.ones((1, 2))).shape
+    (1, 2)
+    """
+
+    kind = "identity"
+
+    def forward(self, x, *, accuracy: str = "fast"):
+        return x

@@ -1,0 +1,243 @@
+"""Which question: what will this network do with an input of this shape, and what will it cost?
+
+Idea: every layer answers shape, positions and cost from integers alone, so one walk over the nodes
+fills a table without a single number of data: shape, receptive field, parameters, multiply-adds,
+bytes of the map, bytes that training would keep.  152 layers take some milliseconds.
+
+Counting: parameters are learned numbers (not running statistics), each shared layer once;
+multiply-adds are those of convolutions and linear layers, padding counted, bias, normalization and
+activations not.  Bytes are of one forward pass at the given batch and dtype.
+Next room: geometry.py.
+"""
+
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from minicnn import check
+from minicnn.errors import ArgumentError, MinicnnError, ShapeError, UnknownNameError, nearest
+from minicnn.field import Box, ReceptiveField, hull
+from minicnn.layers import Layer
+from minicnn.network.geometry import fields_from, grid, pixel_mask, source
+from minicnn.network.graph import Network, Node, result_names
+from minicnn.text import count, table
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """One row: what is known of a node before anything is computed."""
+
+    name: str
+    layer: Layer | None  # None for an input of the network
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    field: ReceptiveField
+    parameters: int
+    multiply_adds: int
+    bytes: int  # of the map
+    kept_bytes: int  # of what training would keep here: this map if a gradient needs it, and indices or statistics
+
+
+@dataclass(frozen=True)
+class Description:
+    """The table of a network at one input shape; print it, or ask it.
+
+    `description["conv1"]` is a row; `.field(name)`, `.box(name, i, j)` and `.pixels(name, i, j)` are
+    positions; the totals are `parameters`, `multiply_adds`, `bytes`, `kept_bytes` and `peak_bytes`
+    (the most that a plain forward holds at one time, maps let go after their last use).
+    """
+
+    net: Network
+    rows: tuple[NodeFacts, ...]
+    shapes: dict = field(repr=False)
+    itemsize: int = 4
+
+    def __iter__(self):
+        return iter(self.rows)
+
+    def __getitem__(self, name: str) -> NodeFacts:
+        """Return the row of a node or input."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise UnknownNameError(f"describe: there is no node {name!r}.{nearest(str(name), [row.name for row in self.rows])}")
+
+    parameters = property(lambda self: sum(row.parameters for row in self.rows))
+    multiply_adds = property(lambda self: sum(row.multiply_adds for row in self.rows))
+    bytes = property(lambda self: sum(row.bytes for row in self.rows))
+    kept_bytes = property(lambda self: sum(row.kept_bytes for row in self.rows))
+    peak_bytes = property(lambda self: max((live for _, live in self.memory_curve()), default=0))
+
+    def field(self, name: str, input: str | None = None) -> ReceptiveField:
+        """Return the closed form of a node's receptive field, with respect to one input of the network."""
+        row, input = self[name], self._input(input)
+        return row.field if input == self.net.inputs[0] else fields_from(self.net, self.shapes, input)[name]
+
+    def pixels(self, name: str, i: int = 0, j: int = 0, input: str | None = None) -> np.ndarray:
+        """Return which pixels of the input output (i, j) of a node sees: a mask (H, W), exact."""
+        self._check_position(name, i, j)
+        return pixel_mask(self.net, self.shapes, name, int(i), int(j), self._input(input))
+
+    def box(self, name: str, i: int = 0, j: int = 0, input: str | None = None) -> Box | None:
+        """Return the smallest box that holds `pixels(name, i, j)`; None where it sees padding only."""
+        return hull(self.pixels(name, i, j, input))
+
+    def memory_curve(self) -> list[tuple[str, int]]:
+        """Return (node, bytes of maps alive while it is computed), in order: inputs, its output, and what is still needed."""
+        last_use = {source(name): node.name for node in self.net.nodes for name in node.inputs}
+        last_use.update({source(name): "" for name in self.net.outputs})  # never let go
+        sizes = {row.name: row.bytes for row in self.rows}
+        alive, curve = {name: sizes[name] for name in self.net.inputs}, []
+        for node in self.net.nodes:
+            alive[node.name] = sizes[node.name]
+            curve.append((node.name, sum(alive.values())))
+            for name in {*map(source, node.inputs), node.name}:
+                if last_use.get(name, node.name) == node.name:
+                    alive.pop(name, None)
+        return curve
+
+    def _input(self, name: str | None) -> str:
+        if name is None and len(self.net.inputs) > 1:
+            raise ArgumentError(
+                f"describe: the network has {len(self.net.inputs)} inputs; say which with input=, one of {self.net.inputs}."
+            )
+        if name is not None and name not in self.net.inputs:
+            raise UnknownNameError(f"describe: there is no input {name!r}.{nearest(name, self.net.inputs)}")
+        return name or self.net.inputs[0]
+
+    def _check_position(self, name: str, i, j):
+        rows, columns = grid(self[name].shape)
+        for at, size, word in ((i, rows, "row"), (j, columns, "column")):
+            if not 0 <= check.integer(at, word, "describe", 0) < size:
+                raise ArgumentError(
+                    f"describe: {name!r} has {rows}×{columns} positions, but {word} {at} was asked for; use 0 … {size - 1}."
+                )
+
+    def to_dict(self) -> dict:
+        """Return the table as plain data, for JSON."""
+        rows = [
+            {
+                "name": row.name,
+                "layer": repr(row.layer) if row.layer else "input",
+                "inputs": list(row.inputs),
+                "shape": list(row.shape),
+                "field": _field_data(row.field),
+                "parameters": row.parameters,
+                "multiply_adds": row.multiply_adds,
+                "bytes": row.bytes,
+                "kept_bytes": row.kept_bytes,
+            }
+            for row in self.rows
+        ]
+        totals = {name: getattr(self, name) for name in ("parameters", "multiply_adds", "bytes", "kept_bytes", "peak_bytes")}
+        return {"nodes": rows, "total": totals}
+
+    def __str__(self) -> str:
+        head = ("node", "layer", "shape", "field/stride", "params", "MAdds", "bytes")
+        body = [_cells(row) for row in self.rows]
+        foot = ("total", "", "", "", count(self.parameters), count(self.multiply_adds), count(self.bytes, "B"))
+        lines = [table(head, body, foot, align="llllrrr")]
+        lines.append(f"{self.parameters:,} parameters, {self.multiply_adds:,} multiply-adds.")
+        lines.append(
+            f"Maps: {count(self.bytes, 'B')} in all, {count(self.peak_bytes, 'B')} at the peak of a forward pass, "
+            f"{count(self.kept_bytes, 'B')} kept for training."
+        )
+        shifts = [row.field.reason for row in self.rows if not row.field.aligned]
+        return "\n".join(lines + [f"Note: {reason}." for reason in dict.fromkeys(shifts)])
+
+
+def _cells(row: NodeFacts) -> tuple[str, ...]:
+    seen = row.field
+    text = "all" if seen.size is None and seen.reason.startswith("sees everything") else "none" if seen.size is None else _size(seen)
+    kind = type(row.layer).__name__ if row.layer else "input"
+    shape = "×".join(map(str, row.shape))
+    return row.name, kind, shape, text, count(row.parameters), count(row.multiply_adds), count(row.bytes, "B")
+
+
+def _size(seen: ReceptiveField) -> str:
+    size, stride = (f"{a}" if a == b else f"{a}×{b}" for a, b in (seen.size, seen.stride))
+    return f"{size} / {stride}" + ("" if seen.aligned else " !")
+
+
+def _field_data(seen: ReceptiveField) -> dict:
+    if seen.size is None:
+        return {"size": None, "reason": seen.reason}
+    numbers = {name: [float(v) if v != int(v) else int(v) for v in getattr(seen, name)] for name in ("size", "stride", "start")}
+    return {**numbers, "aligned": seen.aligned, "reason": seen.reason}
+
+
+def describe(net: Network, input_shape, *, dtype=np.float32) -> Description:
+    """Return the table of a network: shapes, fields, parameters, multiply-adds and bytes, nothing computed.
+
+    `input_shape` is (C, H, W), (N, C, H, W), any shape of two axes or more than four as it is, or a
+    mapping from input names to such shapes.
+
+    >>> from minicnn import nn
+    >>> facts = describe(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)), (3, 32, 40))
+    >>> facts["conv2"].shape, facts.field("conv2").size, facts.box("conv2", 0, 0)
+    ((1, 8, 28, 36), (5, 5), Box(top=0, left=0, bottom=4, right=4))
+
+    Raises ShapeError with the node's name where a shape does not fit.
+    """
+    shapes = _input_shapes(net, input_shape)
+    itemsize = np.dtype(dtype).itemsize
+    for node in net.nodes:
+        shapes.update(_result_shapes(node, [shapes[name] for name in node.inputs]))
+    fields = fields_from(net, shapes, net.inputs[0])
+    keepers = {source(name) for node in net.nodes if "input" in node.layer.keeps for name in node.inputs}
+    rows = [NodeFacts(n, None, (), shapes[n], fields[n], 0, 0, *_map_bytes(shapes[n], itemsize, n in keepers)) for n in net.inputs]
+    counted: set[int] = set()
+    for node in net.nodes:
+        rows.append(_facts(node, shapes, fields[node.name], itemsize, node.name in keepers, counted))
+    return Description(net, tuple(rows), shapes, itemsize)
+
+
+def _map_bytes(shape, itemsize: int, kept: bool) -> tuple[int, int]:
+    size = prod(shape) * itemsize
+    return size, size if kept else 0
+
+
+def _facts(node: Node, shapes, seen, itemsize, feeds_keeper, counted) -> NodeFacts:
+    layer, in_shapes = node.layer, [shapes[name] for name in node.inputs]
+    parameters = 0 if id(layer) in counted else sum(array.size for array in layer.parameters().values())
+    counted.add(id(layer))
+    size, kept = _map_bytes(shapes[node.name], itemsize, feeds_keeper or "output" in layer.keeps)
+    size += sum(8 * prod(shapes[name]) for name in result_names(node)[1:])  # winning indices are int64
+    kept += layer.saved_bytes(*in_shapes, itemsize=itemsize)
+    return NodeFacts(node.name, layer, node.inputs, shapes[node.name], seen, parameters, layer.multiply_adds(*in_shapes), size, kept)
+
+
+def _result_shapes(node: Node, in_shapes) -> dict:
+    try:
+        result = node.layer.output_shape(*in_shapes)
+    except MinicnnError as error:
+        raise type(error)(f"node {node.name!r}: {error}") from error.__cause__
+    several = len(node.layer.results) > 1
+    return dict(zip(result_names(node), result if several else (tuple(result),), strict=True))
+
+
+def _input_shapes(net: Network, input_shape) -> dict:
+    if not isinstance(input_shape, dict):
+        if len(net.inputs) > 1:
+            raise ArgumentError(
+                f"describe: the network has several inputs; give a shape for each: {dict.fromkeys(net.inputs, (3, 224, 224))}."
+            )
+        input_shape = {net.inputs[0]: input_shape}
+    if set(input_shape) != set(net.inputs):
+        raise ArgumentError(f"describe: the inputs are {net.inputs}, but shapes were given for {tuple(input_shape)}.")
+    return {name: _as_batch(input_shape[name], name) for name in net.inputs}
+
+
+def _as_batch(shape, name: str) -> tuple[int, ...]:
+    if isinstance(shape, np.ndarray) and shape.ndim > 1:
+        raise ArgumentError(f"describe: input_shape is a shape such as (3, 224, 224), but an array came for {name}; pass {name}.shape.")
+    try:
+        sizes = tuple(
+            check.integer(n, f"{name}[{axis}]", "describe", 0 if axis == 0 and len(shape) == 4 else 1) for axis, n in enumerate(shape)
+        )
+    except TypeError:
+        raise ArgumentError(f"describe: input_shape is (C, H, W) or (N, C, H, W), but for {name} it is {shape!r}.") from None
+    if len(sizes) < 2:
+        raise ShapeError(f"describe: input_shape is (C, H, W) or (N, C, H, W), but for {name} it is {sizes}.")
+    return (1, *sizes) if len(sizes) == 3 else sizes

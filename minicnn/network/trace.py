@@ -1,0 +1,191 @@
+"""Which question: what is every feature map of this network, on this input?
+
+Idea: the same walk as net(x), but every map is kept and handed out, with its name, what it looks at
+and statistics on demand.  Data comes from data, positions from shapes; the two never mix.  A hook is
+called once per node with (node, inputs, output), all locked.
+
+The default accuracy is "exact": every number is a sum of the equation's own products.
+Cost: the forward pass and the memory of all maps; statistics are one pass over a map, when asked for.
+Next room: functional/statistics.py for that pass, describe.py for what is known without data.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from minicnn.errors import ArgumentError, UnknownNameError, nearest
+from minicnn.field import Box, ReceptiveField
+from minicnn.functional.statistics import Statistics, statistics
+from minicnn.layers import BatchNorm2d
+from minicnn.network.describe import Description, describe
+from minicnn.network.graph import Network, Node, bind_inputs, run_node
+from minicnn.text import count, table
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMap:
+    """One map of a trace: its numbers, where they come from, and what they say of themselves.
+
+    `data` is (N, C, H, W) and locked.  `kind` is 'input', 'pre-activation' (it goes into an
+    activation), 'activation' (it comes out of one) or 'other'.
+    """
+
+    name: str
+    node: Node | None  # None for an input of the network
+    data: np.ndarray
+    kind: str
+    description: Description
+
+    shape = property(lambda self: self.data.shape)
+    nbytes = property(lambda self: self.data.nbytes)
+
+    @property
+    def field(self) -> ReceptiveField:
+        """The closed form of what its numbers look at in the (first) input."""
+        return self.description[self._base].field
+
+    def box(self, i: int = 0, j: int = 0, input: str | None = None) -> Box | None:
+        """Return the smallest box of input pixels that holds all that output (i, j) sees."""
+        return self.description.box(self._base, i, j, input)
+
+    def pixels(self, i: int = 0, j: int = 0, input: str | None = None) -> np.ndarray:
+        """Return which input pixels output (i, j) sees, as a mask (H, W)."""
+        return self.description.pixels(self._base, i, j, input)
+
+    @property
+    def statistics(self) -> Statistics:
+        """Mean, std, min, max, share of zeros and dead channels: one pass, computed at each asking."""
+        return statistics(self.data)
+
+    mean = property(lambda self: self.statistics.mean)
+    std = property(lambda self: self.statistics.std)
+    min = property(lambda self: self.statistics.min)
+    max = property(lambda self: self.statistics.max)
+    zeros = property(lambda self: self.statistics.zeros)
+    dead_channels = property(lambda self: self.statistics.dead_channels)
+
+    @property
+    def _base(self) -> str:
+        return self.name.split(":")[0]
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.data, dtype=dtype) if copy or dtype not in (None, self.data.dtype) else self.data
+
+    def __getitem__(self, key):
+        """Return numbers of the map: feature_map[0, 5] is channel 5 of the first image."""
+        return self.data[key]
+
+    def __repr__(self) -> str:
+        shape = "×".join(map(str, self.shape))
+        head = f"FeatureMap {self.name!r}: {shape} {self.data.dtype}, {count(self.nbytes, 'B')}, {self.kind}"
+        return f"{head}\n  field (size / stride / padding): {self.field}\n  {self.statistics}"
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Every feature map of one forward pass, by node name; print it, index it, or walk over it."""
+
+    net: Network
+    maps: dict[str, FeatureMap]
+    description: Description
+
+    def __getitem__(self, name: str) -> FeatureMap:
+        if name not in self.maps:
+            raise UnknownNameError(f"trace: there is no map {name!r}.{nearest(str(name), self.maps)}")
+        return self.maps[name]
+
+    def __iter__(self) -> Iterator[FeatureMap]:
+        return iter(self.maps.values())
+
+    def __len__(self) -> int:
+        return len(self.maps)
+
+    @property
+    def outputs(self) -> tuple[np.ndarray, ...]:
+        """The data of the network's outputs, in order."""
+        return tuple(self.maps[name].data for name in self.net.outputs)
+
+    nbytes = property(lambda self: sum(m.nbytes for m in self))
+
+    def __repr__(self) -> str:
+        head = ("map", "kind", "shape", "mean", "std", "min", "max", "zeros", "dead")
+        rows = []
+        for m in self:
+            s = m.statistics
+            numbers = [f"{value:.3g}" for value in (s.mean, s.std, s.min, s.max)]
+            rows.append((m.name, m.kind, "×".join(map(str, m.shape)), *numbers, f"{s.zeros:.0%}", str(len(s.dead_channels) or "")))
+        return table(head, rows, ("total", "", count(self.nbytes, "B"), "", "", "", "", "", ""), align="lllrrrrrr")
+
+
+Hook = Callable[[Node, tuple[np.ndarray, ...], np.ndarray], None]
+
+
+def trace(net: Network, *inputs: np.ndarray, hooks: Hook | Mapping[str, Hook] | None = None, accuracy: str = "exact") -> Trace:
+    """Run a network and return every feature map.
+
+    `hooks` is a function of (node, inputs, output), called for every node, or a mapping from node
+    names to such functions.  An image (C, H, W) is taken as a batch of one, and maps keep that axis.
+
+    >>> from minicnn import nn
+    >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+    >>> t = trace(net, np.ones((1, 3, 6, 8), np.float32), hooks={"conv1": lambda node, inputs, output: print(output.shape)})
+    (1, 8, 4, 6)
+    >>> t["conv1"].kind, t["relu1"].field.size
+    ('pre-activation', (3, 3))
+
+    Raises UnknownNameError for a hook on a node that does not exist, and what the layers raise.
+    """
+    hook_of = _hooks(net, hooks)
+    maps, _ = bind_inputs(net, inputs)
+    kinds = _kinds(net)
+    arrays = {name: _view(x) for name, x in maps.items()}
+    for node in net.nodes:
+        results = run_node(node, [maps[name] for name in node.inputs], accuracy)
+        maps.update(results)
+        arrays.update({name: _view(array) for name, array in results.items()})
+        hook = hook_of(node.name)
+        if hook is not None:
+            hook(node, tuple(arrays[name] for name in node.inputs), arrays[node.name])
+    shapes = {name: arrays[name].shape for name in net.inputs}
+    facts = describe(net, shapes, dtype=next(iter(arrays.values())).dtype)
+    nodes = {node.name: node for node in net.nodes}
+    found = {
+        name: FeatureMap(name, nodes.get(name.split(":")[0]), array, kinds.get(name, "other"), facts) for name, array in arrays.items()
+    }
+    return Trace(net, found, facts)
+
+
+def _view(array: np.ndarray) -> np.ndarray:
+    locked = array.view()
+    locked.flags.writeable = False
+    return locked
+
+
+def _hooks(net: Network, hooks):
+    if hooks is None:
+        return lambda name: None
+    if isinstance(hooks, Mapping):
+        for name, hook in hooks.items():
+            net.node(name)
+            if not callable(hook):
+                raise ArgumentError(f"trace: the hook of {name!r} must be a function of (node, inputs, output), but it is {hook!r}.")
+        return hooks.get
+    if not callable(hooks):
+        raise ArgumentError(
+            f"trace: hooks is a function of (node, inputs, output), or a mapping from node names to such, but it is {hooks!r}."
+        )
+    return lambda name: hooks
+
+
+def _kinds(net: Network) -> dict[str, str]:
+    """Say of each map whether it goes into an activation or comes out of one (batch norm in between does not count)."""
+    kinds = dict.fromkeys(net.inputs, "input")
+    for node in reversed(net.nodes):
+        if node.layer.is_activation:
+            kinds[node.name] = "activation"
+        first = node.inputs[0]
+        passes_on = isinstance(node.layer, BatchNorm2d) and kinds.get(node.name) == "pre-activation"
+        if first not in kinds and (node.layer.is_activation or passes_on):
+            kinds[first] = "pre-activation"
+    return kinds
