@@ -21,7 +21,7 @@ class Prepared:
     weight: np.ndarray  # the packed weight
     shape: tuple[int, int, int, int]  # of the weight as given: (K, C/groups, kernel rows, kernel columns)
     window: Window
-    loose: tuple = ()  # taps with a weight that is not finite, where an algorithm treats them apart
+    finite: bool = True  # whether every weight is: 0·∞ is NaN, so padding must then be skipped, not multiplied
 
     @property
     def nbytes(self) -> int:
@@ -48,6 +48,21 @@ def output_shape(x_shape, w_shape, window: Window) -> tuple[int, int, int, int]:
 def bias_or_zeros(bias: np.ndarray | None, channels: int, dtype) -> np.ndarray:
     """Return the bias as kernels take it, zeros where there is none."""
     return plain(np.zeros(channels, dtype) if bias is None else bias)
+
+
+def inside(tap: int, stride: int, n: int, out: int) -> tuple[slice, slice]:
+    """Return which outputs find a tap inside the n inputs of an axis, and the inputs that they find there.
+
+    `tap` is the input position of the tap for output 0; output p finds tap + p·stride.
+
+    >>> inside(-1, 2, n=5, out=3)      # positions -1, 1, 3
+    (slice(1, 3, None), slice(1, 4, 2))
+    """
+    first = max(0, -(tap // stride))  # ceil(-tap / stride)
+    end = min(out, (n - 1 - tap) // stride + 1)
+    if end <= first:
+        return slice(0, 0), slice(0, 0)
+    return slice(first, end), slice(tap + first * stride, tap + (end - 1) * stride + 1, stride)
 
 
 def activate(y: np.ndarray, activation: str | None) -> np.ndarray:

@@ -6,7 +6,7 @@ Idea: on a grid large enough that nothing wraps around, the sum over all taps be
 frequency; the kernel's size no longer matters.  Dilation spreads the kernel on the grid; strides are
 taken at the end, so they save nothing.
 Cost: transforms of x and w, O(n log n) each with n the padded grid, and C/G products per frequency;
-workspace: the spectra of x, w and y.  When it loses: small kernels, which is to say most networks.
+workspace: the spectra of x and of one filter.  When it loses: small kernels, which is to say most networks.
 What it does not do: keep to the equation's own products.  Every output feels every input within
 rounding, so an infinity spreads over the map, and inputs that a stride never reads add to the error
 (contract.py has its bound).  It is never chosen under accuracy="exact".
@@ -36,20 +36,19 @@ def run(x, prepared, bias=None, activation=None):
     window = prepared.window.resolve(x.shape[2:])
     (N, C), (K, channels, R, S) = x.shape[:2], prepared.shape
     _, _, P, Q = output_shape(x.shape, prepared.shape, window)
-    G, size = C // channels, grid(x.shape[2:], window)
+    G, grid_size = C // channels, grid(x.shape[2:], window)
     (dh, dw), (sh, sw) = window.dilation, window.stride
 
-    spread = np.zeros((K, channels, dh * (R - 1) + 1, dw * (S - 1) + 1), x.dtype)
-    spread[:, :, ::dh, ::dw] = prepared.weight
-    padded = np.pad(x, ((0, 0), (0, 0), *window.padding))
-
+    spread = np.zeros((channels, dh * (R - 1) + 1, dw * (S - 1) + 1), x.dtype)
+    y = np.empty((N, K, P, Q), x.dtype)
     with np.errstate(invalid="ignore"):  # an infinity becomes NaN on its way through the spectrum
-        fx = np.fft.rfft2(padded, size).reshape(N, G, 1, channels, size[0], -1)
-        fw = np.fft.rfft2(spread, size).conj().reshape(1, G, K // G, channels, size[0], -1)
-        fy = np.einsum("ngzcuv,zgkcuv->ngkuv", fx, fw).reshape(N, K, size[0], -1)
-        y = np.fft.irfft2(fy, size)
-    y = y[:, :, : (P - 1) * sh + 1 : sh, : (Q - 1) * sw + 1 : sw]
-    return finish(np.ascontiguousarray(y, x.dtype), bias, activation)
+        fx = np.fft.rfft2(np.pad(x, ((0, 0), (0, 0), *window.padding)), grid_size).reshape(N, G, channels, grid_size[0], -1)
+        for k in range(K):  # one filter at a time, so that one filter's spectra are held
+            spread[:, ::dh, ::dw] = prepared.weight[k]
+            fw = np.fft.rfft2(spread, grid_size)
+            fy = (fx[:, k // (K // G)] * np.conj(fw, out=fw)).sum(axis=1)
+            y[:, k] = np.fft.irfft2(fy, grid_size)[:, : (P - 1) * sh + 1 : sh, : (Q - 1) * sw + 1 : sw]
+    return finish(y, bias, activation)
 
 
 def error_factor(terms: int, points: int = 2, channels: int = 1) -> float:
@@ -62,7 +61,8 @@ def error_factor(terms: int, points: int = 2, channels: int = 1) -> float:
 
 
 def workspace_bytes(x_shape, w_shape, window, itemsize: int) -> int:
-    """The spectra of x, w and y: complex numbers, half of the columns."""
+    """Complex numbers, half of the columns: the spectrum of x, one filter's (the last one's too, and a transform makes a
+    copy), and their product."""
     rows, cols = grid(x_shape[2:], window)
-    planes = x_shape[0] * x_shape[1] + w_shape[0] * w_shape[1] + x_shape[0] * w_shape[0]
+    planes = x_shape[0] * x_shape[1] + (3 + x_shape[0]) * w_shape[1]
     return planes * rows * (cols // 2 + 1) * 2 * itemsize

@@ -7,7 +7,7 @@ Cost: the same multiply-adds at BLAS speed, and (C/G)·R·S·P·Q numbers of wor
 copies its input nine times.  When it loses: large maps, where the copies exceed the cache; few
 output channels, where the copy costs more than the product; 1×1 kernels, which need no copy.
 What it does not do: multiply padding zeros by an infinite weight (0·∞ would be NaN where the law
-skips the tap): weights that are not finite are taken out and added tap by tap.
+skips the tap): with such weights it adds tap by tap, where the tap lies inside the input.
 Source: Chellapilla, Puri, Simard, "High Performance Convolutional Neural Networks for Document
 Processing" (2006), section 2.1.  Next room: direct.py, no copies at all.
 """
@@ -17,7 +17,7 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from minicnn.conv.algorithm import Prepared, finish, output_shape
+from minicnn.conv.algorithm import Prepared, finish, inside, output_shape
 
 
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
@@ -25,10 +25,8 @@ def why_not(x_shape, w_shape, window, dtype) -> str | None:
 
 
 def prepare(weight, window) -> Prepared:
-    finite = np.isfinite(weight)
-    loose = tuple((tuple(tap), weight[tuple(tap)]) for tap in np.argwhere(~finite))
-    matrix = np.where(finite, weight, 0) if loose else weight
-    return Prepared(np.ascontiguousarray(matrix.reshape(weight.shape[0], -1)), weight.shape, window, loose)
+    matrix = np.ascontiguousarray(weight.reshape(weight.shape[0], -1))
+    return Prepared(matrix, weight.shape, window, finite=bool(np.isfinite(weight).all()))
 
 
 def columns(image, window, P, Q):
@@ -44,30 +42,29 @@ def run(x, prepared, bias=None, activation=None):
     y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
     _, _, P, Q = y.shape
     G = C // channels
+    if not prepared.finite and window.padded(x.shape[2:]):
+        return finish(_tap_by_tap(x, prepared.weight.reshape(prepared.shape), window, y), bias, activation)
     weight = prepared.weight.reshape(G, K // G, channels * R * S)
     padded = np.pad(x, ((0, 0), (0, 0), *window.padding)) if window.padded(x.shape[2:]) else x
     for n in range(N):
         cols = columns(padded[n], window, P, Q).reshape(G, channels * R * S, P * Q)  # one column per output position (copies)
         np.matmul(weight, cols, out=y[n].reshape(G, K // G, P * Q))
-    for tap, value in prepared.loose:
-        _add_tap(y, x, tap, value, window, channels)
     return finish(y, bias, activation)
 
 
-def _add_tap(y, x, tap, value, window, channels):
-    """Add one weight's products where its tap lies inside the input."""
-    k, c, *offsets = tap
-    group = k // (y.shape[1] // (x.shape[1] // channels))
-    outs, ins = [], []
-    for offset, stride, dilation, (before, _), n, out in zip(
-        offsets, window.stride, window.dilation, window.padding, x.shape[2:], y.shape[2:], strict=True
-    ):
-        positions = np.arange(out) * stride + offset * dilation - before
-        inside = (positions >= 0) & (positions < n)
-        outs.append(np.flatnonzero(inside))
-        ins.append(positions[inside])
-    with np.errstate(invalid="ignore"):  # 0·∞ is NaN, as in the law
-        y[:, k, outs[0][:, None], outs[1]] += value * x[:, group * channels + c, ins[0][:, None], ins[1]]
+def _tap_by_tap(x, weight, window, y):
+    """Fill y with one small product per kernel position, over the outputs that find it inside the input."""
+    (N, K, P, Q), (_, channels, R, S) = y.shape, weight.shape
+    G, (H, W) = x.shape[1] // channels, x.shape[2:]
+    (top, _), (left, _) = window.padding
+    grouped = weight.reshape(1, G, K // G, channels, R, S)
+    y[...] = 0
+    for i, j in np.ndindex(R, S):
+        rows, h = inside(i * window.dilation[0] - top, window.stride[0], H, P)
+        cols, w = inside(j * window.dilation[1] - left, window.stride[1], W, Q)
+        taps = x[:, :, h, w].reshape(N, G, channels, -1)
+        y[:, :, rows, cols] += np.matmul(grouped[..., i, j], taps).reshape(N, K, rows.stop - rows.start, cols.stop - cols.start)
+    return y
 
 
 def error_factor(terms: int) -> float:

@@ -13,7 +13,7 @@ from math import prod
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, finish, output_shape
+from minicnn.conv.algorithm import Prepared, finish, inside, output_shape
 
 
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
@@ -26,22 +26,13 @@ def prepare(weight, window) -> Prepared:
     return Prepared(np.ascontiguousarray(weight.reshape(weight.shape[:2])), weight.shape, window)
 
 
-def inside(n: int, out: int, stride: int, before: int) -> tuple[slice, slice]:
-    """Return which outputs lie on an input of this axis, and which inputs they lie on."""
-    first = -(-before // stride)
-    end = min(out, (n - 1 + before) // stride + 1)
-    if end <= first:
-        return slice(0, 0), slice(0, 0)
-    return slice(first, end), slice(first * stride - before, (end - 1) * stride - before + 1, stride)
-
-
 def run(x, prepared, bias=None, activation=None):
     window = prepared.window.resolve(x.shape[2:])
     K, channels = prepared.weight.shape
     (N, C), (H, W) = x.shape[:2], x.shape[2:]
     shape = output_shape(x.shape, prepared.shape, window)
     (top, _), (left, _) = window.padding
-    (rows, h), (cols, w) = inside(H, shape[2], window.stride[0], top), inside(W, shape[3], window.stride[1], left)
+    (rows, h), (cols, w) = inside(-top, window.stride[0], H, shape[2]), inside(-left, window.stride[1], W, shape[3])
     used = x[:, :, h, w]
     G = C // channels
     weight = prepared.weight.reshape(G, K // G, channels)
