@@ -15,6 +15,7 @@ Source: Numba's documentation, "Notes on Caching".
 import functools
 import hashlib
 import os
+import pickle
 import tempfile
 import warnings
 from pathlib import Path
@@ -119,7 +120,11 @@ def _cache_class():
 
         def save_overload(self, sig, data):
             try:
-                super().save_overload(sig, data)
+                try:
+                    super().save_overload(sig, data)
+                except (EOFError, pickle.PickleError, ValueError, TypeError, AttributeError):  # a damaged index: begin a new one
+                    self.flush()
+                    super().save_overload(sig, data)
             except OSError as error:  # the disk is full, the folder went away
                 _notice(str(error))
 

@@ -1,0 +1,225 @@
+"""The jit decorator: its disk cache, its threads, its forks, and what a kernel may read."""
+
+import os
+import pickle
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn.conv.dispatch import ALGORITHMS, load_algorithm
+from minicnn.conv.jit import KERNELS, cache
+from minicnn.functional import statistics_kernel
+
+PACKAGE = Path(minicnn.__file__).parent
+for _name in ALGORITHMS:
+    load_algorithm(_name)
+
+WORK = """
+import numpy as np
+from minicnn import conv2d
+rng = np.random.default_rng(0)
+x, w = rng.integers(-9, 10, (2, 4, 33, 29)).astype(np.float32), rng.integers(-9, 10, (4, 1, 3, 5)).astype(np.float32)
+law = conv2d(x, w, groups=4, padding=1, algorithm="reference")
+def right():
+    for name in ("depthwise", "direct"):
+        if not np.array_equal(conv2d(x, w, groups=4, padding=1, algorithm=name), law):
+            return False
+    return True
+"""
+
+
+def run(code, **environment):
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **environment}
+    return subprocess.run([sys.executable, "-P", "-W", "always", "-c", WORK + code], capture_output=True, text=True, env=env, timeout=240)
+
+
+def test_kernels_are_found():
+    names = {kernel.__name__ for kernel in KERNELS}
+    assert {"equation", "slide", "slide_planes", "inside", "channel_sums"} <= names
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.__name__)
+def test_no_kernel_reads_a_global_that_can_change(kernel):
+    """Numba freezes globals when it compiles, and its disk cache does not notice when they change."""
+    function = kernel.py_func
+    for name in function.__code__.co_names:
+        if name not in function.__globals__:
+            continue  # an attribute, or a builtin
+        value = function.__globals__[name]
+        fixed = isinstance(value, types.ModuleType | types.FunctionType | type) or value in KERNELS or value is numba.prange
+        assert fixed, f"{function.__name__} reads {name} = {value!r}"
+    assert function.__closure__ is None
+
+
+def test_kernels_live_only_in_the_rooms_that_the_stamp_covers():
+    for path in PACKAGE.rglob("*.py"):
+        room = path.relative_to(PACKAGE).parts[0]
+        if room not in cache.KERNEL_ROOMS:
+            text = path.read_text(encoding="utf-8")
+            assert "import jit" not in text, path
+            assert "import numba" not in text, path
+
+
+def test_stamp_covers_every_kernel_source(tmp_path, monkeypatch):
+    (tmp_path / "conv").mkdir()
+    (tmp_path / "conv" / "a.py").write_text("1")
+    monkeypatch.setattr(cache, "PACKAGE", tmp_path)
+    stamps = []
+    for text in ("1", "2", "2"):
+        (tmp_path / "conv" / "a.py").write_text(text)
+        cache.kernel_stamp.cache_clear()
+        stamps.append(cache.kernel_stamp())
+    cache.kernel_stamp.cache_clear()
+    assert stamps[0] != stamps[1] == stamps[2]
+
+
+def make_kernel(tmp_path, text):
+    """Write a module with one kernel, and return the kernel."""
+    path = tmp_path / "kernel_source.py"
+    path.write_text(f"def kernel(n):\n    return {text}\n")
+    namespace = {"__name__": "kernel_source", "__file__": str(path)}
+    exec(compile(path.read_text(), str(path), "exec"), namespace)
+    dispatcher = numba.njit(namespace["kernel"])
+    cache.attach_cache(dispatcher, "serial")
+    return dispatcher
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off")
+def test_cache_hits_and_goes_stale_with_the_stamp(tmp_path, monkeypatch):
+    first = make_kernel(tmp_path, "n + 1")
+    assert first(1) == 2
+    again = make_kernel(tmp_path, "n + 1")
+    assert again(1) == 2
+    assert sum(again.stats.cache_hits.values()) == 1
+    monkeypatch.setattr(cache, "kernel_stamp", lambda: "another")
+    cache._cache_class.cache_clear()
+    stale = make_kernel(tmp_path, "n + 1")
+    assert stale(1) == 2
+    assert sum(stale.stats.cache_hits.values()) == 0
+    cache._cache_class.cache_clear()
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off")
+def test_a_damaged_cache_file_is_a_miss(tmp_path):
+    make_kernel(tmp_path, "n + 1")(1)
+    files = [*tmp_path.rglob("*.nbc"), *tmp_path.rglob("*.nbi")]
+    assert len(files) == 2
+    for damaged in (b"", b"junk", pickle.dumps("x")):
+        for path in files:
+            path.write_bytes(damaged)
+        assert make_kernel(tmp_path, "n + 1")(1) == 2
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off")
+def test_serial_and_parallel_twins_do_not_share_a_cache_entry(tmp_path):
+    make_kernel(tmp_path, "n + 1")(1)
+    twin = numba.njit(make_kernel(tmp_path, "n + 1").py_func)
+    cache.attach_cache(twin, "parallel")
+    assert twin(1) == 2
+    assert sum(twin.stats.cache_hits.values()) == 0
+
+
+def test_without_a_cache_folder_there_is_one_notice_and_the_right_answer(tmp_path):
+    """A copy of the package whose cache folders are all files: root may write anywhere else."""
+    import shutil
+
+    copy = tmp_path / "minicnn"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("conv", "conv/jit", "functional"):
+        (copy / folder / "__pycache__").write_text("in the way")
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    places = dict.fromkeys(("XDG_CACHE_HOME", "HOME", "NUMBA_CACHE_DIR", "LOCALAPPDATA"), str(blocked))
+    done = run("print(right())", **{**places, "PYTHONPATH": str(tmp_path)})
+    assert done.stdout.strip() == "True", done.stderr
+    assert done.stderr.count("compiled kernels are not kept on disk") == 1
+    assert "set NUMBA_CACHE_DIR to a folder that can be written" in done.stderr
+
+
+@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+def test_python_threads_may_call_at_once(layer):
+    """The workqueue layer aborts a process in which two threads enter parallel regions at once."""
+    if sys.platform == "darwin" and layer == "omp":
+        pytest.skip("Numba's wheels for macOS bring no OpenMP layer")
+    code = """
+import numba
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as pool:
+    print(all(pool.map(lambda _: right(), range(64))), numba.threading_layer())
+"""
+    done = run(code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", layer]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+def test_a_forked_child_computes_too(layer):
+    """GNU OpenMP ends a child that enters a parallel region after its parent did."""
+    if sys.platform == "darwin":
+        pytest.skip("macOS: a forked child of a threaded process is not supported by the system")
+    code = """
+import os, warnings
+warnings.simplefilter("ignore")
+assert right()
+child = os.fork()
+if child == 0:
+    os._exit(0 if right() else 1)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(status, right())
+"""
+    done = run(code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+    assert done.stdout.split() == ["0", "True"], done.stderr
+
+
+def test_bits_do_not_change_with_the_thread_count():
+    code = """
+import hashlib
+x = rng.standard_normal((2, 4, 33, 29)).astype(np.float32)
+print(hashlib.sha256(b"".join(conv2d(x, w, groups=4, algorithm=a).tobytes() for a in ("depthwise", "direct"))).hexdigest())
+"""
+    found = {run(code, NUMBA_NUM_THREADS=threads).stdout for threads in ("1", "2")}
+    assert len(found) == 1
+    assert found != {""}
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.__name__)
+def test_every_kernel_runs_uncompiled(kernel):
+    """py_func is the same source: it gives the same numbers, so a student can step through it."""
+    rng = np.random.default_rng(0)
+    x, w, b = rng.integers(-5, 6, (2, 4, 5, 6)).astype(np.float32), rng.integers(-5, 6, (4, 1, 3, 2)).astype(np.float32), np.ones(4)
+    outs = []
+    for function in (kernel, kernel.py_func):
+        if kernel.__name__ == "inside":
+            outs.append([function(tap, stride, n, out) for tap in range(-3, 4) for stride in (1, 2) for n in (1, 4) for out in (1, 5)])
+        elif kernel.__name__ == "channel_sums":
+            outs.append(np.zeros((4, 6)))
+            function(x.reshape(2, 4, 30), outs[-1])
+        else:
+            outs.append(np.zeros((2, 4, 4, 3), np.float32))
+            rest = ((2, 2), (1, 1), (2, 0)) if kernel.__name__ == "equation" else (2, 2, 1, 1, 2, 0)
+            function(x, w, b.astype(np.float32), outs[-1], *rest)
+    np.testing.assert_array_equal(outs[0], outs[1])
+
+
+def test_compiling_tells_of_each_compilation():
+    code = """
+from minicnn import compiling
+names = []
+with compiling(names.append):
+    right()
+print(names)
+"""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as empty:
+        cold = run(code, NUMBA_CACHE_DIR=empty)
+    assert statistics_kernel.channel_sums.__name__ not in cold.stdout
+    if not numba.config.DISABLE_JIT:
+        assert "'slide_planes'" in cold.stdout, cold.stderr
