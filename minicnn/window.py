@@ -87,6 +87,19 @@ class Slide:
             return tuple(t for t in taps if 0 <= t < n)
         return tuple(sorted({reflected(t, n, self.mode) for t in taps}))
 
+    def tap(self, t: int, n: int, outputs: int) -> tuple[slice, slice]:
+        """Return which outputs find tap t inside the n inputs, and the inputs that they find there: `sees` turned round.
+
+        >>> Slide(kernel=3, stride=2, before=1).tap(0, n=5, outputs=3)      # positions -1, 1, 3
+        (slice(1, 3, None), slice(1, 4, 2))
+        """
+        shift = t * self.dilation - self.before  # output i finds it at i·stride + shift
+        first = max(0, -(shift // self.stride))  # ceil(-shift / stride)
+        end = min(outputs, (n - 1 - shift) // self.stride + 1)
+        if end <= first:
+            return slice(0, 0), slice(0, 0)
+        return slice(first, end), slice(first * self.stride + shift, (end - 1) * self.stride + shift + 1, self.stride)
+
     def reach(self, n: int) -> Reach | str:
         padding = max(self.before, self.after)
         if self.mode == "circular" and padding:

@@ -50,21 +50,6 @@ def bias_or_zeros(bias: np.ndarray | None, channels: int, dtype) -> np.ndarray:
     return plain(np.zeros(channels, dtype) if bias is None else bias)
 
 
-def inside(tap: int, stride: int, n: int, out: int) -> tuple[slice, slice]:
-    """Return which outputs find a tap inside the n inputs of an axis, and the inputs that they find there.
-
-    `tap` is the input position of the tap for output 0; output p finds tap + p·stride.
-
-    >>> inside(-1, 2, n=5, out=3)      # positions -1, 1, 3
-    (slice(1, 3, None), slice(1, 4, 2))
-    """
-    first = max(0, -(tap // stride))  # ceil(-tap / stride)
-    end = min(out, (n - 1 - tap) // stride + 1)
-    if end <= first:
-        return slice(0, 0), slice(0, 0)
-    return slice(first, end), slice(tap + first * stride, tap + (end - 1) * stride + 1, stride)
-
-
 def activate(y: np.ndarray, activation: str | None) -> np.ndarray:
     """Apply an activation in place to an output that nobody has seen yet; NaN stays NaN."""
     if activation is None:

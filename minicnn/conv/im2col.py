@@ -17,7 +17,7 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from minicnn.conv.algorithm import Prepared, finish, inside, output_shape
+from minicnn.conv.algorithm import Prepared, finish, output_shape
 
 
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
@@ -29,7 +29,7 @@ def prepare(weight, window) -> Prepared:
     return Prepared(matrix, weight.shape, window, finite=bool(np.isfinite(weight).all()))
 
 
-def columns(image, window, P, Q):
+def windows_of(image, window, P, Q):
     """Return the windows of one image (C, H, W), padded already, as (C, R, S, P, Q): a view, nothing is copied."""
     (R, S), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation
     spans = sliding_window_view(image, (dh * (R - 1) + 1, dw * (S - 1) + 1), axis=(1, 2))
@@ -47,7 +47,7 @@ def run(x, prepared, bias=None, activation=None):
     weight = prepared.weight.reshape(G, K // G, channels * R * S)
     padded = np.pad(x, ((0, 0), (0, 0), *window.padding)) if window.padded(x.shape[2:]) else x
     for n in range(N):
-        cols = columns(padded[n], window, P, Q).reshape(G, channels * R * S, P * Q)  # one column per output position (copies)
+        cols = windows_of(padded[n], window, P, Q).reshape(G, channels * R * S, P * Q)  # one column per output position (copies)
         np.matmul(weight, cols, out=y[n].reshape(G, K // G, P * Q))
     return finish(y, bias, activation)
 
@@ -56,14 +56,13 @@ def _tap_by_tap(x, weight, window, y):
     """Fill y with one small product per kernel position, over the outputs that find it inside the input."""
     (N, K, P, Q), (_, channels, R, S) = y.shape, weight.shape
     G, (H, W) = x.shape[1] // channels, x.shape[2:]
-    (top, _), (left, _) = window.padding
+    rows, columns = window.axes((H, W))
     grouped = weight.reshape(1, G, K // G, channels, R, S)
     y[...] = 0
     for i, j in np.ndindex(R, S):
-        rows, h = inside(i * window.dilation[0] - top, window.stride[0], H, P)
-        cols, w = inside(j * window.dilation[1] - left, window.stride[1], W, Q)
+        (p, h), (q, w) = rows.tap(i, H, P), columns.tap(j, W, Q)
         taps = x[:, :, h, w].reshape(N, G, channels, -1)
-        y[:, :, rows, cols] += np.matmul(grouped[..., i, j], taps).reshape(N, K, rows.stop - rows.start, cols.stop - cols.start)
+        y[:, :, p, q] += np.matmul(grouped[..., i, j], taps).reshape(N, K, p.stop - p.start, q.stop - q.start)
     return y
 
 

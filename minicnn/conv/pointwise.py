@@ -13,7 +13,7 @@ from math import prod
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, finish, inside, output_shape
+from minicnn.conv.algorithm import Prepared, finish, output_shape
 
 
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
@@ -31,8 +31,8 @@ def run(x, prepared, bias=None, activation=None):
     K, channels = prepared.weight.shape
     (N, C), (H, W) = x.shape[:2], x.shape[2:]
     shape = output_shape(x.shape, prepared.shape, window)
-    (top, _), (left, _) = window.padding
-    (rows, h), (cols, w) = inside(-top, window.stride[0], H, shape[2]), inside(-left, window.stride[1], W, shape[3])
+    rows, columns = window.axes((H, W))
+    (p, h), (q, w) = rows.tap(0, H, shape[2]), columns.tap(0, W, shape[3])
     used = x[:, :, h, w]
     G = C // channels
     weight = prepared.weight.reshape(G, K // G, channels)
@@ -40,7 +40,7 @@ def run(x, prepared, bias=None, activation=None):
     y = np.matmul(weight, pixels).reshape(N, K, used.shape[2], used.shape[3])
     if y.shape != shape:  # the outputs that lie on padding hold the bias only
         whole = np.zeros(shape, x.dtype)
-        whole[:, :, rows, cols] = y
+        whole[:, :, p, q] = y
         y = whole
     return finish(y, bias, activation)
 

@@ -87,16 +87,20 @@ def _rules(what: str, batch: np.ndarray, kernel_size, stride, padding, dilation,
     """Return the rules for rows and columns, with the settings and the sizes checked."""
     stride = kernel_size if stride is None else stride
     window = Window.of(kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, what=what)
-    rows, columns = window.axes(batch.shape[2:])
-    for rule, word in ((rows, "rows"), (columns, "columns")):
+    check_padding(window, batch.shape[2:], what)
+    window.output_size(batch.shape[2:], what)
+    return window.axes(batch.shape[2:])
+
+
+def check_padding(window: Window, in_size: tuple[int, int], what: str) -> None:
+    """Raise where padding is more than half the kernel, as PyTorch does."""
+    for rule, word in zip(window.axes(in_size), ("rows", "columns"), strict=True):
         if max(rule.before, rule.after) > rule.kernel // 2:
             raise ArgumentError(
                 f"{what}: padding must be at most half the kernel, but over the {word} it is ({rule.before}, {rule.after}) "
                 f"and {rule.kernel} // 2 = {rule.kernel // 2}, so that a window could lie in the padding alone. "
                 f"Use padding {rule.kernel // 2} or less, or a larger kernel."
             )
-    window.output_size(batch.shape[2:], what)
-    return rows, columns
 
 
 def _every_window_sees_something(batch: np.ndarray, rows: Slide, columns: Slide) -> None:

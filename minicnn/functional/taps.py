@@ -1,9 +1,8 @@
 """Which question: for one tap of a sliding kernel, which outputs does it serve, and from which inputs?
 
-Idea: `Slide.sees` answers per output. Turned round, per tap, the same rule is two slices:
-output i reads input i·stride + t·dilation - before through tap t, so the outputs whose input lies
-inside 0 … n-1 are a contiguous run, and so are (with a step) their inputs. A loop over the few taps then
-moves whole maps, and the padding is never stored.
+Idea: `Slide.sees` answers per output; `Slide.tap` is the same rule turned round, two slices per tap: the
+outputs whose input lies inside 0 … n-1 are a contiguous run, and so are (with a step) their inputs. A loop
+over the few taps then moves whole maps, and the padding is never stored.
 
 Cost: O(kernel) slices, no copies.  When it loses: a kernel as large as the map is as many passes.
 What it does not do: padding modes other than "zeros" (see pad in rearrange.py).
@@ -27,12 +26,9 @@ def taps(rule: Slide, n: int, outputs: int) -> Iterator[tuple[int, slice, slice]
     (2, slice(0, 2, None), slice(1, 4, 2))
     """
     for t in range(rule.kernel):
-        shift = t * rule.dilation - rule.before  # output i reads input i·stride + shift
-        first = max(0, -(shift // rule.stride))  # ceil(-shift / stride)
-        last = min(outputs - 1, (n - 1 - shift) // rule.stride)
-        if first <= last:
-            start, stop = first * rule.stride + shift, last * rule.stride + shift + 1
-            yield t, slice(first, last + 1), slice(start, stop, rule.stride)
+        served, read = rule.tap(t, n, outputs)
+        if served.stop > served.start:
+            yield t, served, read
 
 
 def along(array: np.ndarray, axis: int, positions) -> np.ndarray:

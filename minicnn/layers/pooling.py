@@ -10,6 +10,7 @@ from math import prod
 from minicnn import check
 from minicnn import functional as F
 from minicnn.errors import ArgumentError
+from minicnn.functional.pooling import check_padding
 from minicnn.layers.base import Layer, batched, like, short
 from minicnn.window import Adaptive, Window
 
@@ -20,7 +21,10 @@ class _Pool2d(Layer):
     def _window(self, kernel_size, stride, padding, dilation, ceil_mode):
         what = type(self).__name__
         stride = kernel_size if stride is None else stride
-        return Window.of(kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, what=what)
+        window = Window.of(kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, what=what)
+        if window.padding != "same":  # whose sides are known with the input
+            check_padding(window, (1, 1), what)
+        return window
 
     def output_shape(self, shape):
         batch = batched(shape, type(self).__name__)

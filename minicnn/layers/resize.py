@@ -8,7 +8,7 @@ from math import floor
 
 from minicnn import check
 from minicnn import functional as F
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.layers.base import Layer, batched, like, short, spelled
 from minicnn.window import Resize
 
@@ -46,7 +46,12 @@ class Upsample(Layer):
         return F.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
 
     def axes(self, shape):
-        size = self.size or tuple(max(floor(n * scale), 1) for n, scale in zip(shape[-2:], self.scale_factor, strict=True))
+        size = self.size or tuple(floor(n * scale) for n, scale in zip(shape[-2:], self.scale_factor, strict=True))
+        if 0 in size:
+            raise ShapeError(
+                f"Upsample: something must come out, but floor({shape[-2]} · {self.scale_factor[0]}) × floor({shape[-1]} · "
+                f"{self.scale_factor[1]}) = {size[0]} × {size[1]}; use a larger scale_factor."
+            )
         rows, columns = (Resize(out, self.mode, bool(self.align_corners)) for out in size)
         return ((rows, columns),)
 

@@ -29,7 +29,7 @@ WHAT = "load.image"
 FORMATS = ("PNG", "JPEG", "JPEG2000", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")
 SIXTEEN_BITS = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 EIGHT_BITS = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV", "LA", "La", "PA", "RGBA", "RGBa")
-LUMA = (0.299, 0.587, 0.114)
+LUMA = (299, 587, 114)  # of 1000
 ORIENTATION = 0x0112
 # What Pillow must do to show an image upright, by EXIF orientation; 1 is upright.
 UPRIGHT = {
@@ -223,5 +223,5 @@ def _channels(values: np.ndarray, mode: str) -> np.ndarray:
         colour, alpha = values[:, :, :3], values[:, :, 3:]
         values = np.minimum(alpha * colour + (1 - alpha), 1.0)  # the sum may round to a little over 1
     if mode == "L" and values.shape[2] == 3:
-        return np.minimum(values @ LUMA, 1.0)[:, :, None]  # and so may the three weights
+        return np.minimum(values @ LUMA / 1000, 1.0)[:, :, None]  # and so may the three weights
     return np.repeat(values, 3, axis=2) if mode == "RGB" and values.shape[2] == 1 else values

@@ -116,10 +116,10 @@ def to_hwc(x, mean=None, std=None) -> np.ndarray:
 
 def _float_dtype(dtype) -> np.dtype:
     try:
-        found = np.dtype(dtype)
+        found = None if dtype is None else np.dtype(dtype)
     except TypeError:
         found = None
-    if found not in check.FLOATS:
+    if found is None or found not in check.FLOATS:  # NumPy reads None as float64, even when it compares
         raise DTypeError(f"{WHAT}: dtype must be float32 or float64, but it is {dtype!r}; pass dtype=np.float32.")
     return found
 

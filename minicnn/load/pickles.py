@@ -86,6 +86,8 @@ def read_pickle(stream: BinaryIO, find: Callable[[str], object], persistent: Cal
                 f"torch.save(model.state_dict(), path), whose pickle protocol is 2."
             )
     (value,) = machine.stack
+    if machine.outer:
+        raise ValueError("a mark that no step takes up")
     return value
 
 

@@ -170,14 +170,19 @@ TENSORS: Mapping[str, Callable] = {
     "torch._utils._rebuild_parameter": _parameter,
     "torch._utils._rebuild_parameter_with_state": _parameter,
 }
+BUILTINS: Mapping[str, Callable] = {
+    "set": lambda items=(): set(scalar_keys(items)),
+    "frozenset": lambda items=(): frozenset(scalar_keys(items)),
+    "bytes": lambda: b"",  # how protocol 2 writes empty bytes
+    "complex": lambda real, imaginary: complex(real, imaginary),
+}
 CONTAINERS: Mapping[str, Callable] = {
     "torch._tensor._rebuild_from_type_v2": _from_type,
     "collections.OrderedDict": lambda pairs=(): plain_dict(pairs),
     "torch.Size": lambda items: tuple(items),
     "torch.device": lambda kind, _index=0: kind,
     "_codecs.encode": _encoded,
-    **{f"{module}.set": lambda items=(): set(scalar_keys(items)) for module in ("builtins", "__builtin__")},
-    **{f"{module}.frozenset": lambda items=(): frozenset(scalar_keys(items)) for module in ("builtins", "__builtin__")},
+    **{f"{module}.{name}": function for name, function in BUILTINS.items() for module in ("builtins", "__builtin__")},
 }
 NAMES: Mapping[str, object] = {
     **{name: Call(name, function) for name, function in {**TENSORS, **CONTAINERS}.items()},
