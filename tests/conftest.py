@@ -1,9 +1,9 @@
 """Profiles of Hypothesis and what all tests share.
 
-    dev    25 examples a property: the README's test command
-    ci     100 examples: what CI runs (chosen by CI=true)
-    few    5 examples: for the runs with the JIT off, where every loop is Python's
-    deep   2,000 examples: run by hand before a release, `pytest --hypothesis-profile=deep`
+dev    25 examples a property: the README's test command
+ci     100 examples: what CI runs (chosen by CI=true)
+few    5 examples: for the runs with the JIT off, where every loop is Python's
+deep   2,000 examples: run by hand before a release, `pytest --hypothesis-profile=deep`
 """
 
 import os

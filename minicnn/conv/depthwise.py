@@ -13,8 +13,8 @@ Source: Howard et al., "MobileNets" (2017), section 3.1.  Next room: fft.py.
 import numpy as np
 
 from minicnn.conv.algorithm import Prepared, activate, bias_or_zeros, output_shape, plain
-from minicnn.conv.direct import inside
 from minicnn.conv.jit import jit, prange
+from minicnn.conv.jit.ranges import inside
 
 
 @jit(parallel=True)

@@ -17,17 +17,7 @@ import numpy as np
 
 from minicnn.conv.algorithm import Prepared, activate, bias_or_zeros, output_shape, plain
 from minicnn.conv.jit import jit, prange
-
-
-@jit
-def inside(tap, stride, n, out):
-    """Return the first output whose tap lies in 0 … n-1, and the first after it whose tap does not.
-
-    `tap` is the input position of this tap for output 0; output p reads tap + p·stride.
-    """
-    first = max(0, -(tap // stride))  # ceil(-tap / stride)
-    end = min(out, (n - 1 - tap) // stride + 1)
-    return first, max(first, end)
+from minicnn.conv.jit.ranges import inside
 
 
 @jit(parallel=True)

@@ -194,7 +194,7 @@ def float_dtype(dtype, what: str) -> np.dtype:
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found not in check.FLOATS:
+    if found is None or dtype is None or found not in check.FLOATS:  # np.dtype(None) is float64
         raise DTypeError(f"{what}: dtype must be np.float32 or np.float64, but it is {dtype!r}.")
     return found
 

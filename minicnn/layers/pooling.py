@@ -122,6 +122,10 @@ class AvgPool2d(_Pool2d):
             x, window.kernel, window.stride, window.padding, window.ceil_mode, self.count_include_pad, self.divisor_override
         )
 
+    def describe_arguments(self) -> str:
+        text = super().describe_arguments() + ("" if self.count_include_pad else ", count_include_pad=False")
+        return text + (f", divisor_override={self.divisor_override}" if self.divisor_override is not None else "")
+
 
 class _AdaptivePool2d(Layer):
     kind = "pool"
@@ -193,3 +197,6 @@ class AdaptiveMaxPool2d(_AdaptivePool2d):
 
     def saved_bytes(self, shape, itemsize: int = 4) -> int:
         return 8 * prod(super().output_shape(shape))  # the winners' positions, int64
+
+    def describe_arguments(self) -> str:
+        return super().describe_arguments() + (", return_indices=True" if self.return_indices else "")

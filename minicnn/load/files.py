@@ -64,7 +64,7 @@ def _missing(file: Path, given: str) -> str:
         return f"no file {file.name!r}: its folder {str(folder)!r} does not exist, only {str(there)!r} does; check the path."
     names = _names(folder)
     close = difflib.get_close_matches(file.name, names, n=1, cutoff=0.5)
-    remedy = f"did you mean {close[0]!r}?" if close else f"the folder has {len(names)} other names; check the spelling and the folder."
+    remedy = f"did you mean {close[0]!r}?" if close else "no name there is like it; check the spelling and the folder."
     return f"no file {file.name!r} in the folder {str(folder)!r}; {remedy}"
 
 

@@ -232,5 +232,5 @@ def as_array(tensor: Tensor, block: bytes | memoryview, order: str) -> np.ndarra
         upper.view(np.uint32)[...] = np.left_shift(values, 16, dtype=np.uint32)
         return upper
     wide = np.float32 if tensor.kind.name == "float16" else dtype.newbyteorder("=")
-    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
+    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one, which some processors report
         return values.astype(wide, order="C", copy=True)

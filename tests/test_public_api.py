@@ -1,0 +1,87 @@
+"""The front door: which names are public, and what each of them owes."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import minicnn
+from minicnn import functional, load, models, nn
+
+PUBLIC = [
+    *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
+    *("Trace", "Window", "allowed_error", "choose_algorithm", "compiling", "conv2d", "describe", "statistics", "trace"),
+    *("cli", "errors", "functional", "load", "models", "nn", "show", "window", "__version__"),
+]
+NN = [
+    *("Conv2d", "ConvTranspose2d", "Linear", "BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "SiLU", "Softmax"),
+    *("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "Upsample"),
+    *("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "CircularPad2d", "Flatten", "Add", "Concat", "Identity"),
+    *("LAYERS", "SHAPE_ONLY", "Layer", "ShapeOnly", "Graph", "Network", "Node", "Sequential"),
+]
+FUNCTIONAL = [
+    *("relu", "relu6", "leaky_relu", "sigmoid", "silu", "softmax", "max_pool2d", "avg_pool2d"),
+    *("adaptive_avg_pool2d", "adaptive_max_pool2d", "batch_norm", "linear", "add", "concat", "flatten", "pad", "interpolate"),
+    "conv_transpose2d",
+]
+
+
+def test_names_are_pinned():
+    assert sorted(minicnn.__all__) == sorted(PUBLIC)
+    assert sorted(nn.__all__) == sorted(NN)
+    assert sorted(functional.__all__) == sorted(FUNCTIONAL)
+    assert sorted(load.__all__) == sorted(["IMAGENET", "WeightsNotice", "image", "to_hwc", "weights"])
+    assert sorted(models.__all__) == sorted(["MODELS", "build", "efficientnet_lite0", "imagenet_classes", "input_shape", "lenet5"])
+    assert dir(minicnn) == sorted(PUBLIC)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_name_is_there(name):
+    assert getattr(minicnn, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'minicnn' has no attribute 'conv3d'"):
+        _ = minicnn.conv3d
+    with pytest.raises(AttributeError, match=r"module 'minicnn.models' has no attribute 'vgg99'"):
+        _ = models.vgg99
+
+
+def documented():
+    """Every public function, and every public class with the functions that it adds."""
+    things = [getattr(minicnn, name) for name in minicnn._HOME] + [getattr(nn, name) for name in nn.LAYERS]
+    things += [getattr(functional, name) for name in functional.__all__] + [load.image, load.weights, load.to_hwc]
+    things += [models.lenet5, models.efficientnet_lite0, models.build, models.input_shape, models.imagenet_classes]
+    return [thing for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
+
+
+@pytest.mark.parametrize("thing", documented(), ids=lambda thing: thing.__name__)
+def test_public_docstrings_have_an_example_or_answer_for_themselves(thing):
+    text = inspect.getdoc(thing) or ""
+    assert len(text.splitlines()[0]) > 20
+    if inspect.isfunction(thing) and thing.__name__ != "compiling":
+        assert ">>>" in text, f"{thing.__name__} has no example that runs"
+
+
+@pytest.mark.parametrize("cls", nn.LAYERS.values(), ids=lambda cls: cls.__name__)
+def test_every_layer_shows_an_example(cls):
+    assert ">>>" in cls.__doc__
+
+
+def test_version_is_the_distributions():
+    from importlib.metadata import version
+
+    assert version("minicnn-engine") == minicnn.__version__
+
+
+def test_python_m_minicnn():
+    done = subprocess.run([sys.executable, "-m", "minicnn", "--version"], capture_output=True, text=True, check=True)
+    assert minicnn.__version__ in done.stdout
+
+
+def test_typed_marker_ships():
+    from importlib.resources import files
+
+    assert files("minicnn").joinpath("py.typed").is_file()
+    assert files("minicnn.models").joinpath("data/imagenet_classes.txt").is_file()
