@@ -1,0 +1,24 @@
+"""Run by CI with the interpreter that the built wheel was installed into, outside the checkout: what must have shipped."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+import minicnn
+from minicnn import conv2d, describe, models, nn
+
+home = Path(minicnn.__file__).parent
+checkout = Path(__file__).parents[1]
+if checkout in home.parents:
+    raise SystemExit(f"the checkout was imported, not the wheel: {home}")
+for shipped in ("py.typed", "lessons/README.md", "models/data/imagenet_classes.txt"):
+    if not files("minicnn").joinpath(shipped).is_file():
+        raise SystemExit(f"the wheel lacks {shipped}")
+if conv2d(np.ones((1, 2, 5, 6), np.float32), np.ones((3, 2, 3, 2), np.float32)).sum() != 12 * 3 * 15:
+    raise SystemExit("a wrong sum")
+if nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())(np.ones((1, 3, 5, 6), np.float32)).shape != (1, 4, 3, 4):
+    raise SystemExit("a wrong shape")
+if describe(models.lenet5(), (1, 32, 32)).parameters != 61_706:
+    raise SystemExit("a wrong count")
+print(f"wheel: minicnn {minicnn.__version__} at {home} is whole")
