@@ -13,7 +13,6 @@ Every message has three parts: the rule, what was received, and the remedy, with
 Each class is also a ValueError or a TypeError, so `except ValueError` keeps working.
 """
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -68,6 +67,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("zebra", ["conv1", "pool1"])
     ' Known: conv1, pool1.'
     """
+    import difflib  # only a mistake pays for it
+
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:

@@ -17,6 +17,7 @@ which starts from seed 0; pass rng=np.random.default_rng(seed) for weights that 
 what was built before.
 """
 
+import functools
 from dataclasses import dataclass
 from math import prod
 
@@ -27,7 +28,6 @@ from minicnn.errors import ArgumentError, DTypeError, WeightsError
 from minicnn.window import POINT, Axis
 
 SHAPE_ONLY = "shape-only"
-_PACKAGE_RNG = np.random.default_rng(0)
 
 Shape = tuple[int, ...]
 
@@ -165,10 +165,16 @@ def _rebuild(cls, fields):
     return cls.of(**fields)
 
 
-def generator(rng, what: str) -> np.random.Generator | str:
+@functools.cache
+def package_generator() -> "np.random.Generator":
+    """Return the generator that layers made without rng draw from, in the order in which they are made; it starts from seed 0."""
+    return np.random.default_rng(0)  # numpy.random takes 10 ms to import: not before it is needed
+
+
+def generator(rng, what: str) -> "np.random.Generator | str":
     """Return where a layer's first numbers come from: a Generator, or SHAPE_ONLY."""
     if rng is None:
-        return _PACKAGE_RNG
+        return package_generator()
     if isinstance(rng, np.random.Generator) or (isinstance(rng, str) and rng == SHAPE_ONLY):
         return rng
     raise ArgumentError(f"{what}: rng must be a NumPy generator, such as np.random.default_rng(0), or nn.SHAPE_ONLY, but it is {rng!r}.")

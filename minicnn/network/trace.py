@@ -9,6 +9,7 @@ Cost: the forward pass and the memory of all maps; statistics are one pass over 
 Next room: functional/statistics.py for that pass, describe.py for what is known without data.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -35,10 +36,11 @@ class FeatureMap:
     node: Node | None  # None for an input of the network
     data: np.ndarray
     kind: str
-    description: Description
+    describing: Callable[[], Description]  # shared by all maps of a trace, evaluated once, when first asked
 
     shape = property(lambda self: self.data.shape)
     nbytes = property(lambda self: self.data.nbytes)
+    description = property(lambda self: self.describing())
 
     @property
     def field(self) -> ReceptiveField:
@@ -88,7 +90,9 @@ class Trace:
 
     net: Network
     maps: dict[str, FeatureMap]
-    description: Description
+    describing: Callable[[], Description]
+
+    description = property(lambda self: self.describing())
 
     def __getitem__(self, name: str) -> FeatureMap:
         if name not in self.maps:
@@ -147,13 +151,13 @@ def trace(net: Network, *inputs: np.ndarray, hooks: Hook | Mapping[str, Hook] | 
         hook = hook_of(node.name)
         if hook is not None:
             hook(node, tuple(arrays[name] for name in node.inputs), arrays[node.name])
-    shapes = {name: arrays[name].shape for name in net.inputs}
-    facts = describe(net, shapes, dtype=next(iter(arrays.values())).dtype)
+    shapes, dtype = {name: arrays[name].shape for name in net.inputs}, arrays[net.inputs[0]].dtype
+    describing = functools.cache(lambda: describe(net, shapes, dtype=dtype))
     nodes = {node.name: node for node in net.nodes}
     found = {
-        name: FeatureMap(name, nodes.get(name.split(":")[0]), array, kinds.get(name, "other"), facts) for name, array in arrays.items()
+        name: FeatureMap(name, nodes.get(name.split(":")[0]), array, kinds.get(name, "other"), describing) for name, array in arrays.items()
     }
-    return Trace(net, found, facts)
+    return Trace(net, found, describing)
 
 
 def _view(array: np.ndarray) -> np.ndarray:

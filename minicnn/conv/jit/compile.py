@@ -4,7 +4,7 @@ Idea: the options are the same for every kernel, the disk cache is ours (cache.p
 kernel is wrapped so that regions are entered one at a time and a forked child runs serially
 (threads.py).  NUMBA_DISABLE_JIT=1 turns every kernel back into the Python function that it is.
 
-fastmath stays off: it would let the compiler drop NaNs and reorder sums.
+fastmath is off unless a kernel asks: it would let the compiler drop NaNs and reorder sums.
 Next room: cache.py.
 """
 
@@ -23,8 +23,10 @@ __all__ = ["KERNELS", "compiling", "jit", "prange"]
 KERNELS: list[Callable] = []  # every kernel that was defined, for the tests that look into each
 
 
-def jit(function: Callable | None = None, *, parallel: bool = False):
+def jit(function: Callable | None = None, *, parallel: bool = False, fastmath: frozenset[str] | set[str] = frozenset()):
     """Compile a kernel on its first call, or load it from disk.
+
+    `fastmath` names the liberties that LLVM may take with this kernel alone, and the kernel says why it may.
 
     >>> @jit
     ... def double(n):
@@ -33,16 +35,16 @@ def jit(function: Callable | None = None, *, parallel: bool = False):
     42
     """
     if function is None:
-        return lambda function: jit(function, parallel=parallel)
-    kernel = ParallelKernel(function) if parallel else _dispatcher(function, parallel=False)
+        return lambda function: jit(function, parallel=parallel, fastmath=fastmath)
+    kernel = ParallelKernel(function) if parallel else _dispatcher(function, parallel=False, fastmath=fastmath)
     KERNELS.append(kernel)
     return kernel
 
 
-def _dispatcher(function: Callable, *, parallel: bool) -> Callable:
+def _dispatcher(function: Callable, *, parallel: bool, fastmath=frozenset()) -> Callable:
     if numba.config.DISABLE_JIT:
         return _Interpreted(function)
-    dispatcher = numba.njit(function, nogil=True, error_model="numpy", boundscheck=False, parallel=parallel)
+    dispatcher = numba.njit(function, nogil=True, error_model="numpy", boundscheck=False, parallel=parallel, fastmath=set(fastmath))
     attach_cache(dispatcher, "parallel" if parallel else "serial")
     return dispatcher
 
