@@ -144,9 +144,10 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
 def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str = "exact") -> str:
     """Return the name of the algorithm that conv2d(algorithm="auto") takes: a pure function of its arguments.
 
-    The rule, in order: depthwise where every group has one input channel; pointwise for 1×1 kernels;
-    direct where BLAS has little to do, fewer than 16 output channels per group or 8 products per output;
-    im2col for the rest.  benchmarks/algorithms.py prints how often it errs.
+    The rule, in order: depthwise where every group has one input channel of several; pointwise for 1×1
+    kernels; im2col for the rest, since a BLAS reuses each loaded number most.  (direct saves im2col's
+    copies, which only very large batches of maps need; ask for it by name.)  benchmarks/algorithms.py
+    times every one that applies on 19 layers and prints where the rule errs.
 
     >>> choose_algorithm((1, 32, 56, 56), (32, 1, 3, 3), Window.of(3), np.float32)
     'depthwise'
@@ -158,8 +159,7 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
         return "depthwise"
     if window.is_pointwise:
         return "pointwise"
-    products = weight_shape[1] * weight_shape[2] * weight_shape[3]
-    return "direct" if weight_shape[0] // groups < 16 or products < 8 else "im2col"
+    return "im2col"
 
 
 def refuse_unfit(algorithm: str, x_shape, weight_shape, window: Window, dtype) -> None:

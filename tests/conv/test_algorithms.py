@@ -285,7 +285,8 @@ def test_choice_is_a_pure_function_of_shapes():
     assert choose_algorithm((1, 32, 9, 9), (32, 1, 3, 3), window, np.float32) == "depthwise"
     assert choose_algorithm((1, 32, 9, 9), (64, 32, 1, 1), Window.of(1), np.float32) == "pointwise"
     assert choose_algorithm((1, 64, 9, 9), (64, 64, 3, 3), window, np.float32) == "im2col"
-    assert choose_algorithm((1, 3, 9, 9), (8, 3, 3, 3), window, np.float32) == "direct"
+    assert choose_algorithm((1, 1, 9, 9), (6, 1, 3, 3), window, np.float32) == "im2col"
+    assert choose_algorithm((1, 3, 9, 9), (8, 3, 3, 3), window, np.float32) == "im2col"
 
 
 @given(case=convolutions())
