@@ -111,15 +111,12 @@ class Slide:
     def derivation(self, n: int) -> str:
         """Return the arithmetic of out_size with this axis's numbers."""
         brackets = ("ceil(", ")") if self.ceil else ("floor(", ")")
-        text = (
+        out, room = self.out_size(n), n + self.before + self.after - self.extent
+        dropped = self.ceil and -(-room // self.stride) + 1 != out
+        return (
             f"{brackets[0]}({n} + {self.before} + {self.after} - {self.dilation}·({self.kernel} - 1) - 1) / {self.stride}{brackets[1]}"
-            f" + 1 = {self.out_size(n)}"
+            f" + 1{' - 1' if dropped else ''} = {out}{' (the last window would start outside)' if dropped else ''}"
         )
-        return text + (" (the last window must start inside)" if self._dropped_last(n) else "")
-
-    def _dropped_last(self, n: int) -> bool:
-        room = n + self.before + self.after - self.extent
-        return self.ceil and -(-room // self.stride) + 1 != self.out_size(n)
 
 
 def reflected(t: int, n: int, mode: str) -> int:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from minicnn.errors import ArgumentError
 from minicnn.layers import Layer
-from minicnn.network.graph import Network, Node
+from minicnn.network.graph import Network
+from minicnn.network.node import Node
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,12 +15,13 @@ from math import prod
 
 import numpy as np
 
-from minicnn import check
-from minicnn.errors import ArgumentError, MinicnnError, ShapeError, UnknownNameError, nearest
+from minicnn.errors import UnknownNameError, nearest
 from minicnn.field import Box, ReceptiveField, hull
 from minicnn.layers import Layer
-from minicnn.network.geometry import fields_from, grid, pixel_mask, source
-from minicnn.network.graph import Network, Node, result_names
+from minicnn.network.geometry import fields_from, pixel_mask, which_input
+from minicnn.network.graph import Network
+from minicnn.network.node import Node, result_names, source
+from minicnn.network.shapes import shapes_of
 from minicnn.text import count, table
 
 
@@ -71,13 +72,12 @@ class Description:
 
     def field(self, name: str, input: str | None = None) -> ReceptiveField:
         """Return the closed form of a node's receptive field, with respect to one input of the network."""
-        row, input = self[name], self._input(input)
+        row, input = self[name], which_input(self.net, input)
         return row.field if input == self.net.inputs[0] else fields_from(self.net, self.shapes, input)[name]
 
     def pixels(self, name: str, i: int = 0, j: int = 0, input: str | None = None) -> np.ndarray:
         """Return which pixels of the input output (i, j) of a node sees: a mask (H, W), exact."""
-        self._check_position(name, i, j)
-        return pixel_mask(self.net, self.shapes, name, int(i), int(j), self._input(input))
+        return pixel_mask(self.net, self.shapes, self[name].name, i, j, which_input(self.net, input))
 
     def box(self, name: str, i: int = 0, j: int = 0, input: str | None = None) -> Box | None:
         """Return the smallest box that holds `pixels(name, i, j)`; None where it sees padding only."""
@@ -96,23 +96,6 @@ class Description:
                 if last_use.get(name, node.name) == node.name:
                     alive.pop(name, None)
         return curve
-
-    def _input(self, name: str | None) -> str:
-        if name is None and len(self.net.inputs) > 1:
-            raise ArgumentError(
-                f"describe: the network has {len(self.net.inputs)} inputs; say which with input=, one of {self.net.inputs}."
-            )
-        if name is not None and name not in self.net.inputs:
-            raise UnknownNameError(f"describe: there is no input {name!r}.{nearest(name, self.net.inputs)}")
-        return name or self.net.inputs[0]
-
-    def _check_position(self, name: str, i, j):
-        rows, columns = grid(self[name].shape)
-        for at, size, word in ((i, rows, "row"), (j, columns, "column")):
-            if not 0 <= check.integer(at, word, "describe", 0) < size:
-                raise ArgumentError(
-                    f"describe: {name!r} has {rows}×{columns} positions, but {word} {at} was asked for; use 0 … {size - 1}."
-                )
 
     def to_dict(self) -> dict:
         """Return the table as plain data, for JSON."""
@@ -180,10 +163,7 @@ def describe(net: Network, input_shape, *, dtype=np.float32) -> Description:
 
     Raises ShapeError with the node's name where a shape does not fit.
     """
-    shapes = _input_shapes(net, input_shape)
-    itemsize = np.dtype(dtype).itemsize
-    for node in net.nodes:
-        shapes.update(_result_shapes(node, [shapes[name] for name in node.inputs]))
+    shapes, itemsize = shapes_of(net, input_shape), np.dtype(dtype).itemsize
     fields = fields_from(net, shapes, net.inputs[0])
     keepers = {source(name) for node in net.nodes if "input" in node.layer.keeps for name in node.inputs}
     rows = [NodeFacts(n, None, (), shapes[n], fields[n], 0, 0, *_map_bytes(shapes[n], itemsize, n in keepers)) for n in net.inputs]
@@ -206,38 +186,3 @@ def _facts(node: Node, shapes, seen, itemsize, feeds_keeper, counted) -> NodeFac
     size += sum(8 * prod(shapes[name]) for name in result_names(node)[1:])  # winning indices are int64
     kept += layer.saved_bytes(*in_shapes, itemsize=itemsize)
     return NodeFacts(node.name, layer, node.inputs, shapes[node.name], seen, parameters, layer.multiply_adds(*in_shapes), size, kept)
-
-
-def _result_shapes(node: Node, in_shapes) -> dict:
-    try:
-        result = node.layer.output_shape(*in_shapes)
-    except MinicnnError as error:
-        raise type(error)(f"node {node.name!r}: {error}") from error.__cause__
-    several = len(node.layer.results) > 1
-    return dict(zip(result_names(node), result if several else (tuple(result),), strict=True))
-
-
-def _input_shapes(net: Network, input_shape) -> dict:
-    if not isinstance(input_shape, dict):
-        if len(net.inputs) > 1:
-            raise ArgumentError(
-                f"describe: the network has several inputs; give a shape for each: {dict.fromkeys(net.inputs, (3, 224, 224))}."
-            )
-        input_shape = {net.inputs[0]: input_shape}
-    if set(input_shape) != set(net.inputs):
-        raise ArgumentError(f"describe: the inputs are {net.inputs}, but shapes were given for {tuple(input_shape)}.")
-    return {name: _as_batch(input_shape[name], name) for name in net.inputs}
-
-
-def _as_batch(shape, name: str) -> tuple[int, ...]:
-    if isinstance(shape, np.ndarray) and shape.ndim > 1:
-        raise ArgumentError(f"describe: input_shape is a shape such as (3, 224, 224), but an array came for {name}; pass {name}.shape.")
-    try:
-        sizes = tuple(
-            check.integer(n, f"{name}[{axis}]", "describe", 0 if axis == 0 and len(shape) == 4 else 1) for axis, n in enumerate(shape)
-        )
-    except TypeError:
-        raise ArgumentError(f"describe: input_shape is (C, H, W) or (N, C, H, W), but for {name} it is {shape!r}.") from None
-    if len(sizes) < 2:
-        raise ShapeError(f"describe: input_shape is (C, H, W) or (N, C, H, W), but for {name} it is {sizes}.")
-    return (1, *sizes) if len(sizes) == 3 else sizes

@@ -11,8 +11,10 @@ Cost: one mask per node on the way, a few milliseconds for a hundred layers.
 
 import numpy as np
 
+from minicnn import check
+from minicnn.errors import ArgumentError, UnknownNameError, nearest
 from minicnn.field import ReceptiveField, looked_at, unite, unknown
-from minicnn.network.graph import Network, Node
+from minicnn.network.node import Node, source
 
 POSITIONLESS = (1, 1)
 
@@ -22,14 +24,23 @@ def grid(shape) -> tuple[int, int]:
     return (shape[2], shape[3]) if len(shape) == 4 else POSITIONLESS
 
 
-def source(name: str) -> str:
-    """Return the node (or input) that a result belongs to: 'pool' for 'pool:indices'."""
-    return name.split(":")[0]
+def which_input(net, name: str | None) -> str:
+    """Return the name of the input that is meant: the only one, or the one that is named."""
+    if name is None and len(net.inputs) > 1:
+        raise ArgumentError(f"describe: the network has {len(net.inputs)} inputs; say which with input=, one of {net.inputs}.")
+    if name is not None and name not in net.inputs:
+        raise UnknownNameError(f"describe: there is no input {name!r}.{nearest(name, net.inputs)}")
+    return name or net.inputs[0]
 
 
-def pixel_mask(net: Network, shapes: dict, name: str, i: int, j: int, input: str) -> np.ndarray:
+def pixel_mask(net, shapes: dict, name: str, i: int, j: int, input: str) -> np.ndarray:
     """Return which positions of `input` output (i, j) of `name` is computed from."""
+    name = source(name)  # a node's results look at the same places
     marks = {name: np.zeros(grid(shapes[name]), bool)}
+    for at, size, word in ((i, marks[name].shape[0], "row"), (j, marks[name].shape[1], "column")):
+        if not 0 <= check.integer(at, word, "describe", 0) < size:
+            rows, columns = marks[name].shape
+            raise ArgumentError(f"describe: {name!r} has {rows}×{columns} positions, but {word} {at} was asked for; use 0 … {size - 1}.")
     marks[name][i, j] = True
     for node in reversed(net.nodes):
         mask = marks.pop(node.name, None)
@@ -41,7 +52,7 @@ def pixel_mask(net: Network, shapes: dict, name: str, i: int, j: int, input: str
     return marks.get(input, np.zeros(grid(shapes[input]), bool))
 
 
-def fields_from(net: Network, shapes: dict, input: str) -> dict[str, ReceptiveField]:
+def fields_from(net, shapes: dict, input: str) -> dict[str, ReceptiveField]:
     """Return the closed form of every node with respect to one input."""
     fields = {name: ReceptiveField() if name == input else unknown(f"does not look at {input}") for name in net.inputs}
     for node in net.nodes:

@@ -13,24 +13,15 @@ Next rooms: build.py for branches, describe.py, trace.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from minicnn.errors import ArgumentError, MinicnnError, ShapeError, UnknownNameError, WeightsError, nearest
+from minicnn.errors import ArgumentError, ShapeError, UnknownNameError, WeightsError, nearest
+from minicnn.field import Box, hull
 from minicnn.layers import Layer
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """A named layer with the names of its inputs."""
-
-    name: str
-    layer: Layer
-    inputs: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return f"{self.name} = {self.layer!r}({', '.join(self.inputs)})"
+from minicnn.network.geometry import pixel_mask, which_input
+from minicnn.network.node import Node, result_names, results_of, source
+from minicnn.network.shapes import shapes_of
 
 
 class Network:
@@ -131,24 +122,22 @@ class Network:
         last_use = {name: node.name for node in self.nodes for name in node.inputs}
         for node in self.nodes:
             arguments = [maps[name] for name in node.inputs]
-            maps.update(run_node(node, arguments, accuracy))
+            maps.update(results_of(node, arguments, accuracy))
             for name in {*node.inputs, *result_names(node)}:
                 if name not in kept and last_use.get(name, node.name) == node.name:
                     del maps[name]
         outputs = tuple(maps[name][0] if unbatched else maps[name] for name in self.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def box(self, name: str, i: int, j: int, input_shape, input: str | None = None):
-        """Return the smallest box of input pixels that holds all that output (i, j) of a node sees."""
-        from minicnn.network.describe import describe
-
-        return describe(self, input_shape).box(name, i, j, input)
-
     def pixels(self, name: str, i: int, j: int, input_shape, input: str | None = None) -> np.ndarray:
-        """Return which input pixels output (i, j) of a node sees, as a mask (H, W)."""
-        from minicnn.network.describe import describe
+        """Return which input pixels output (i, j) of a node sees, as a mask (H, W), exact."""
+        if name not in self.inputs:
+            self.node(source(name))
+        return pixel_mask(self, shapes_of(self, input_shape), name, i, j, which_input(self, input))
 
-        return describe(self, input_shape).pixels(name, i, j, input)
+    def box(self, name: str, i: int, j: int, input_shape, input: str | None = None) -> Box | None:
+        """Return the smallest box that holds `pixels`; None where the output sees padding only."""
+        return hull(self.pixels(name, i, j, input_shape, input))
 
     def __repr__(self) -> str:
         width = max((len(node.name) for node in self.nodes), default=0)
@@ -195,11 +184,6 @@ def _as_node(node) -> Node:
     if not isinstance(node.name, str) or not node.name or ":" in node.name:
         raise ArgumentError(f"network: a node's name is a word without ':', but it is {node.name!r}.")
     return node
-
-
-def result_names(node: Node) -> tuple[str, ...]:
-    """Return the names under which a node's results are known: its own, then 'node:result' for the others."""
-    return (node.name, *(f"{node.name}:{result}" for result in node.layer.results[1:]))
 
 
 def _check_names(nodes, inputs, outputs):
@@ -260,12 +244,3 @@ def bind_inputs(net: Network, inputs) -> tuple[dict[str, np.ndarray], bool]:
     if not unbatched and any(isinstance(x, np.ndarray) and x.ndim == 3 for x in inputs):
         raise ShapeError("network: either all inputs are single images (C, H, W) or none is; add the batch axis with x[None].")
     return {name: x[None] if unbatched else x for name, x in zip(net.inputs, inputs, strict=True)}, unbatched
-
-
-def run_node(node: Node, arguments, accuracy: str) -> dict[str, np.ndarray]:
-    """Return a node's results by name; a mistake is reported with the node's name."""
-    try:
-        results = node.layer(*arguments, accuracy=accuracy)
-    except MinicnnError as error:
-        raise type(error)(f"node {node.name!r}: {error}") from error.__cause__
-    return dict(zip(result_names(node), results if isinstance(results, tuple) else (results,), strict=True))

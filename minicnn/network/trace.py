@@ -20,7 +20,8 @@ from minicnn.field import Box, ReceptiveField
 from minicnn.functional.statistics import Statistics, statistics
 from minicnn.layers import BatchNorm2d
 from minicnn.network.describe import Description, describe
-from minicnn.network.graph import Network, Node, bind_inputs, run_node
+from minicnn.network.graph import Network, bind_inputs
+from minicnn.network.node import Node, results_of
 from minicnn.text import count, table
 
 
@@ -145,7 +146,7 @@ def trace(net: Network, *inputs: np.ndarray, hooks: Hook | Mapping[str, Hook] | 
     kinds = _kinds(net)
     arrays = {name: _view(x) for name, x in maps.items()}
     for node in net.nodes:
-        results = run_node(node, [maps[name] for name in node.inputs], accuracy)
+        results = results_of(node, [maps[name] for name in node.inputs], accuracy)
         maps.update(results)
         arrays.update({name: _view(array) for name, array in results.items()})
         hook = hook_of(node.name)

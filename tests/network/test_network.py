@@ -149,6 +149,7 @@ def test_graph_inlines_a_network():
         (ArgumentError, r"x\[1\] must be at least 1, but it is 0", lambda: describe(Sequential(nn.ReLU()), (3, 0, 4))),
         (UnknownNameError, r"describe: there is no node 'relu2'. Did you mean 'relu1'\?", lambda: describe(Sequential(nn.ReLU()), (1, 4, 4)).box("relu2", 0, 0)),
         (ArgumentError, r"'relu1' has 4×5 positions, but row 4 was asked for; use 0 … 3", lambda: describe(Sequential(nn.ReLU()), (1, 4, 5)).box("relu1", 4, 0)),
+        (UnknownNameError, r"there is no node 'con1'. Did you mean 'conv1'", lambda: Sequential(nn.Conv2d(1, 1, 1)).box("con1", 0, 0, (1, 4, 4))),
         (UnknownNameError, r"there is no input 'y'", lambda: describe(Sequential(nn.ReLU()), (1, 4, 5)).pixels("relu1", 0, 0, input="y")),
     ],
 )  # fmt: skip
@@ -196,6 +197,7 @@ def test_trace_holds_every_map_of_the_forward_pass():
     assert t["add"].box(1, 2) == describe(net, (2, 7, 9)).box("add", 1, 2) == net.box("add", 1, 2, (2, 7, 9))
     np.testing.assert_array_equal(t["add"].pixels(1, 2), net.pixels("add", 1, 2, (2, 7, 9)))
     np.testing.assert_array_equal(np.asarray(t["add"]), t["add"].data)
+    assert t["pool:indices"].box(1, 2) == net.box("pool:indices", 1, 2, (2, 7, 9)) == net.box("pool", 1, 2, (2, 7, 9))
     np.testing.assert_array_equal(t["add"][0, 1], t["add"].data[0, 1])
     assert t.nbytes == sum(m.data.nbytes for m in t)
     with pytest.raises(UnknownNameError, match=r"there is no map 'steam'. Did you mean 'stem'\?"):

@@ -1,0 +1,58 @@
+"""Which question: what is one node of a network, and what does it hand on?
+
+A node is a name, a layer and the names of its inputs.  Its results are known by its own name and, where
+the layer has several, by "node:result".  What a layer raises is passed on with the node's name in front.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from minicnn.errors import MinicnnError
+from minicnn.layers import Layer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A named layer with the names of its inputs."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"{self.name} = {self.layer!r}({', '.join(self.inputs)})"
+
+
+def result_names(node: Node) -> tuple[str, ...]:
+    """Return the names under which a node's results are known: its own, then 'node:result' for the others."""
+    return (node.name, *(f"{node.name}:{result}" for result in node.layer.results[1:]))
+
+
+def source(name: str) -> str:
+    """Return the node (or input) that a result belongs to: 'pool' for 'pool:indices'."""
+    return name.split(":")[0]
+
+
+def results_of(node: Node, arguments, accuracy: str) -> dict[str, np.ndarray]:
+    """Return a node's results by name."""
+    with _named(node):
+        results = node.layer(*arguments, accuracy=accuracy)
+    return dict(zip(result_names(node), results if isinstance(results, tuple) else (results,), strict=True))
+
+
+def result_shapes(node: Node, in_shapes) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a node's results by name."""
+    with _named(node):
+        result = node.layer.output_shape(*in_shapes)
+    return dict(zip(result_names(node), result if len(node.layer.results) > 1 else (tuple(result),), strict=True))
+
+
+@contextlib.contextmanager
+def _named(node: Node) -> Iterator[None]:
+    try:
+        yield
+    except MinicnnError as error:
+        raise type(error)(f"node {node.name!r}: {error}") from error.__cause__
