@@ -50,6 +50,15 @@ def bias_or_zeros(bias: np.ndarray | None, channels: int, dtype) -> np.ndarray:
     return plain(np.zeros(channels, dtype) if bias is None else bias)
 
 
+def run_loops(kernel, x, prepared: Prepared, bias, activation) -> np.ndarray:
+    """Run a kernel (x, weight, bias, y, strides, dilations, top, left) that fills y, and apply the activation."""
+    window = prepared.window.resolve(x.shape[2:])
+    (top, _), (left, _) = window.padding
+    y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
+    kernel(plain(x), prepared.weight, bias_or_zeros(bias, y.shape[1], y.dtype), y, *window.stride, *window.dilation, top, left)
+    return activate(y, activation)
+
+
 def activate(y: np.ndarray, activation: str | None) -> np.ndarray:
     """Apply an activation in place to an output that nobody has seen yet; NaN stays NaN."""
     if activation is None:

@@ -10,9 +10,7 @@ it does nothing else.
 Source: Howard et al., "MobileNets" (2017), section 3.1.  Next room: fft.py.
 """
 
-import numpy as np
-
-from minicnn.conv.algorithm import Prepared, activate, bias_or_zeros, output_shape, plain
+from minicnn.conv.algorithm import Prepared, plain, run_loops
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.ranges import inside
 
@@ -52,11 +50,7 @@ def prepare(weight, window) -> Prepared:
 
 
 def run(x, prepared, bias=None, activation=None):
-    window = prepared.window.resolve(x.shape[2:])
-    (top, _), (left, _) = window.padding
-    y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
-    slide_planes(plain(x), prepared.weight, bias_or_zeros(bias, y.shape[1], y.dtype), y, *window.stride, *window.dilation, top, left)
-    return activate(y, activation)
+    return run_loops(slide_planes, x, prepared, bias, activation)
 
 
 def error_factor(terms: int) -> float:

@@ -13,9 +13,7 @@ Source: Zhang, Franchetti, Low, "High Performance Zero-Memory Overhead Direct Co
 Next room: pointwise.py, where nothing slides.
 """
 
-import numpy as np
-
-from minicnn.conv.algorithm import Prepared, activate, bias_or_zeros, output_shape, plain
+from minicnn.conv.algorithm import Prepared, plain, run_loops
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.ranges import inside
 
@@ -53,11 +51,7 @@ def prepare(weight, window) -> Prepared:
 
 
 def run(x, prepared, bias=None, activation=None):
-    window = prepared.window.resolve(x.shape[2:])
-    (top, _), (left, _) = window.padding
-    y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
-    slide(plain(x), prepared.weight, bias_or_zeros(bias, y.shape[1], y.dtype), y, *window.stride, *window.dilation, top, left)
-    return activate(y, activation)
+    return run_loops(slide, x, prepared, bias, activation)
 
 
 def error_factor(terms: int) -> float:
