@@ -23,7 +23,7 @@ from math import ceil, floor
 
 import numpy as np
 
-from minicnn.window import Axis, Reach, whole
+from minicnn.axis import Axis, Reach, whole
 
 Pair = tuple[int | Fraction, int | Fraction]
 
@@ -154,7 +154,7 @@ def looked_at(mask: np.ndarray, rules: tuple[Axis, Axis], in_size: tuple[int, in
 
     An output sees a product of rows and columns, so the mask goes back through one axis at a time.
 
-    >>> from minicnn.window import Slide
+    >>> from minicnn.axis import Slide
     >>> looked_at(np.array([[False, True]]), (Slide(2), Slide(2, stride=2)), (2, 5)).astype(int)
     array([[0, 0, 1, 1, 0],
            [0, 0, 1, 1, 0]])

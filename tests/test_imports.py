@@ -11,7 +11,7 @@ import minicnn
 
 PACKAGE = Path(minicnn.__file__).parent
 FLOORS = (
-    ("window", "errors", "check", "text"),
+    ("window", "axis", "check", "errors", "text"),
     ("conv", "field"),
     ("functional",),
     ("layers",),
@@ -22,7 +22,7 @@ FLOORS = (
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-BASE = {"errors": 0, "check": 1, "window": 2, "text": 0}  # the order on the ground floor
+BASE = {"errors": 0, "text": 0, "axis": 1, "check": 1, "window": 2}  # the order on the ground floor
 CONV = {"jit": 0, "algorithm": 1, "dispatch": 3, "cost": 4, "contract": 4}  # algorithms are 2
 
 

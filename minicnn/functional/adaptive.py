@@ -13,10 +13,10 @@ for global pooling.  Next room: normalization.py.
 import numpy as np
 
 from minicnn import check
+from minicnn.axis import Adaptive
 from minicnn.errors import ArgumentError
 from minicnn.functional.pooling import COLUMNS, ROWS, MaxAndPlaces, positions_in_plane, take_larger
 from minicnn.functional.taps import along, resized
-from minicnn.window import Adaptive
 
 __all__ = ["adaptive_avg_pool2d", "adaptive_max_pool2d"]
 

@@ -15,9 +15,10 @@ from dataclasses import replace
 import numpy as np
 
 from minicnn import check
+from minicnn.axis import Slide
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional.taps import along, resized, taps
-from minicnn.window import Slide, Window
+from minicnn.window import Window
 
 __all__ = ["max_pool2d", "avg_pool2d"]
 

@@ -15,9 +15,10 @@ import math
 import numpy as np
 
 from minicnn import check
+from minicnn.axis import Slide
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
-from minicnn.window import Slide, Window, from_torch_pad
+from minicnn.window import Window, from_torch_pad
 
 __all__ = ["flatten", "pad"]
 

@@ -17,9 +17,9 @@ import sys
 import numpy as np
 
 from minicnn import check
+from minicnn.axis import Resize
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
-from minicnn.window import Resize
 
 __all__ = ["interpolate"]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minicnn.window import Slide
+from minicnn.axis import Slide
 
 
 def taps(rule: Slide, n: int, outputs: int) -> Iterator[tuple[int, slice, slice]]:

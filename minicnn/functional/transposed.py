@@ -17,9 +17,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from minicnn import check
+from minicnn.axis import Slide, Transposed
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional.taps import taps
-from minicnn.window import Slide, Transposed, sides
+from minicnn.window import sides
 
 __all__ = ["conv_transpose2d"]
 

@@ -6,8 +6,8 @@ Source: PyTorch's layers of the same names.
 """
 
 from minicnn import functional as F
+from minicnn.axis import POINT, Whole
 from minicnn.layers.base import Layer
-from minicnn.window import POINT, Whole
 
 
 class _Activation(Layer):

@@ -24,8 +24,8 @@ from math import prod
 import numpy as np
 
 from minicnn import check
+from minicnn.axis import POINT, Axis
 from minicnn.errors import ArgumentError, DTypeError, WeightsError
-from minicnn.window import POINT, Axis
 
 SHAPE_ONLY = "shape-only"
 

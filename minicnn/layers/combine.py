@@ -9,9 +9,9 @@ from math import prod
 import numpy as np
 
 from minicnn import functional as F
+from minicnn.axis import POINT, Whole
 from minicnn.errors import ShapeError
 from minicnn.layers.base import Layer
-from minicnn.window import POINT, Whole
 
 
 class Add(Layer):

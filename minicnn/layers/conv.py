@@ -14,11 +14,12 @@ from math import prod
 import numpy as np
 
 from minicnn import check
+from minicnn.axis import Transposed
 from minicnn.conv.dispatch import ACCURACIES, check_groups, check_weight, convolve
 from minicnn.errors import ArgumentError
 from minicnn.functional.transposed import conv_transpose2d
 from minicnn.layers.base import Layer, ShapeOnly, batched, checked_array, drawn, float_dtype, generator, like, short, spelled
-from minicnn.window import Transposed, Window, sides
+from minicnn.window import Window, sides
 
 
 class Conv2d(Layer):

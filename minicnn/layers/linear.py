@@ -9,10 +9,10 @@ from math import prod
 import numpy as np
 
 from minicnn import check
+from minicnn.axis import POINT, Whole
 from minicnn.errors import ShapeError
 from minicnn.functional.linear import linear
 from minicnn.layers.base import Layer, ShapeOnly, checked_array, drawn, float_dtype, generator
-from minicnn.window import POINT, Whole
 
 
 class Linear(Layer):

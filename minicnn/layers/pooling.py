@@ -9,10 +9,11 @@ from math import prod
 
 from minicnn import check
 from minicnn import functional as F
+from minicnn.axis import Adaptive
 from minicnn.errors import ArgumentError
 from minicnn.functional.pooling import check_padding
 from minicnn.layers.base import Layer, batched, like, short
-from minicnn.window import Adaptive, Window
+from minicnn.window import Window
 
 
 class _Pool2d(Layer):

@@ -8,9 +8,9 @@ from math import floor
 
 from minicnn import check
 from minicnn import functional as F
+from minicnn.axis import Resize
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.layers.base import Layer, batched, like, short, spelled
-from minicnn.window import Resize
 
 
 class Upsample(Layer):

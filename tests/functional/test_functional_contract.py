@@ -10,8 +10,9 @@ from numpy.testing import assert_array_equal
 
 import minicnn.functional
 from minicnn import functional as F
+from minicnn.axis import Adaptive, Resize, Transposed
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.window import Adaptive, Resize, Transposed, Window
+from minicnn.window import Window
 
 SHAPE = (2, 4, 5, 7)  # N C H W, all different
 SIZE = SHAPE[2:]

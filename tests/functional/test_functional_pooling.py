@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from minicnn import functional as F
+from minicnn.axis import Adaptive, Slide
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.window import Adaptive, Slide, Window
+from minicnn.window import Window
 
 NAN, INF = np.nan, np.inf
 

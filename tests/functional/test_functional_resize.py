@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from minicnn import functional as F
+from minicnn.axis import Resize
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.window import Resize
 
 WAYS = [("nearest", None), ("bilinear", None), ("bilinear", True)]
 

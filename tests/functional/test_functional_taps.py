@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
+from minicnn.axis import Slide
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.taps import along, resized, taps
-from minicnn.window import Slide
 
 
 def test_hand_worked():

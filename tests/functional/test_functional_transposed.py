@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from minicnn import functional as F
+from minicnn.axis import Slide, Transposed
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.window import Slide, Transposed
 
 
 def integers(*shape, seed=0, dtype=np.float32):
