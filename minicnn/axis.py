@@ -64,16 +64,14 @@ class Slide:
 
     def out_size(self, n: int) -> int:
         room = n + self.before + self.after - self.extent
-        if room < 0:
+        steps = -(-room // self.stride) if self.ceil else room // self.stride
+        if steps < 0:
             raise ShapeError(
                 f"a kernel of {self.kernel} with dilation {self.dilation} spans {self.extent}, "
                 f"but the padded input has {n} + {self.before} + {self.after} = {n + self.before + self.after}."
             )
-        if not self.ceil:
-            return room // self.stride + 1
-        out = -(-room // self.stride) + 1
-        # PyTorch's rule: the last window must start inside the input or the padding before it.
-        return out - 1 if (out - 1) * self.stride >= n + self.before else out
+        # PyTorch's rule for ceil: the last window must start inside the input or the padding before it.
+        return steps if self.ceil and steps * self.stride >= n + self.before else steps + 1
 
     def sees(self, i: int, n: int) -> tuple[int, ...]:
         first = i * self.stride - self.before
