@@ -1,0 +1,101 @@
+"""Which question: what will a network do with an input of this shape, before anything is computed?
+
+Idea: the table of `minicnn.describe`, laid out for 80 columns; without a model, the list of models.
+Cost: some milliseconds.  What it does not do: load weights.  Next room: trace.py.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from minicnn.cli.terminal import Terminal
+
+
+def describe(
+    model: Annotated[str | None, typer.Argument(help="Name of a model; leave it out for the list.", show_default=False)] = None,
+    input: Annotated[
+        str | None, typer.Option(help="Shape of the input, such as 3x224x224; the model's own by default.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
+) -> None:
+    """Show every node of a model: shape, receptive field, parameters, multiply-adds and bytes."""
+    import minicnn
+    from minicnn import models
+    from minicnn.cli.inputs import parse_shape
+
+    terminal = Terminal()
+    if model is None:
+        _list_models(terminal, json)
+        return
+    net = models.build(model)
+    shape = parse_shape(input) if input else models.input_shape(model)
+    facts = minicnn.describe(net, shape)
+    if json:
+        terminal.json({"model": model, "input_shape": facts[net.inputs[0]].shape, **facts.to_dict()})
+        return
+    _print(terminal, model, facts)
+
+
+def _print(terminal: Terminal, model: str, facts) -> None:
+    from minicnn.cli.maps import FIELD
+    from minicnn.cli.table import count, field_of, firm, grouped, kind_of, times
+
+    net = facts.net
+    terminal.line(f"{model} on {times(facts[net.inputs[0]].shape)}: {len(net)} nodes", "bold")
+    terminal.line()
+    rows = [
+        (
+            row.name,
+            kind_of(row.layer),
+            times(row.shape),
+            field_of(row.field),
+            *(count(number) for number in (row.parameters, row.multiply_adds)),
+            count(row.bytes, "B"),
+        )
+        for row in facts
+    ]
+    foot = ("total", "", "", "", count(facts.parameters), count(facts.multiply_adds), count(facts.bytes, "B"))
+    for line in grouped(("node", "layer", "shape", "field", "params", "MAdds", "bytes"), rows, terminal.width, foot):
+        terminal.line(line)
+    terminal.line()
+    terminal.fact("cost", f"{facts.parameters:,} parameters, {facts.multiply_adds:,} multiply-adds")
+    terminal.fact(
+        "memory",
+        f"{firm(facts.bytes, 'B')} for all maps, {firm(facts.peak_bytes, 'B')} at the peak of a forward pass, "
+        f"{firm(facts.kept_bytes, 'B')} kept for training",
+    )
+    terminal.fact("field", FIELD)
+    for reason in dict.fromkeys(
+        row.field.reason for row in facts if row.field.reason and not row.field.reason.startswith("sees everything")
+    ):
+        terminal.fact("note", reason)
+
+
+def _list_models(terminal: Terminal, json: bool) -> None:
+    import minicnn
+    from minicnn import models
+    from minicnn.cli.table import joined
+
+    found = []
+    for name in models.MODELS:
+        facts = minicnn.describe(models.build(name), models.input_shape(name))
+        about = (sys.modules[getattr(models, name).__module__].__doc__ or "").split("\n")[0]
+        found.append(
+            {
+                "name": name,
+                "input_shape": models.input_shape(name),
+                "parameters": facts.parameters,
+                "multiply_adds": facts.multiply_adds,
+                "about": about,
+            }
+        )
+    if json:
+        terminal.json({"models": found})
+        return
+    for row in found:
+        terminal.line(row["name"], "bold")
+        terminal.fact("  ", row["about"])
+        terminal.fact("  ", f"{joined(row['input_shape'])}: {row['parameters']:,} parameters, {row['multiply_adds']:,} multiply-adds")
+    terminal.line()
+    terminal.say("One of them in full: minicnn describe MODEL")

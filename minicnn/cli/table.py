@@ -1,0 +1,118 @@
+"""Which question: how does a table of every map stay whole in 80 columns?
+
+Idea: nodes are grouped by the word before the first dot, which becomes a heading, so that
+block11.depthwise.relu6 is one heading and "depthwise.relu6".  Columns are as wide as what they hold;
+the name gets the rest, and a name that does not fit stands on a line of its own.  Nothing is cut.
+
+Cost: none.  Next room: maps.py, which fills it.
+"""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from minicnn.cli.terminal import FIRM
+
+STEPS = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
+
+
+def grouped(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], width: int, foot: tuple[str, ...] | None = None) -> list[str]:
+    """Return the lines of a table; the first cell of a row is the node's name, the second stands left, the others right.
+
+    >>> for line in grouped(("map", "layer", "n"), [("x", "input", "3"), ("stem.conv", "Conv", "32")], 40):
+    ...     print(line)
+    map       layer   n
+    -------------------
+    x         input   3
+    stem
+      conv    Conv   32
+    """
+    body = [_split(name, rest) for name, *rest in rows]
+    every = [head, *([foot] if foot else []), *((name, *rest) for _, name, rest in body)]
+    name, *widths = (max(len(row[column]) for row in every) for column in range(len(head)))
+    gap = 2 if name + sum(widths) + 2 * len(widths) <= width else 1
+    name = max(min(name, width - sum(widths) - gap * len(widths)), 8)
+
+    def lines(cells) -> list[str]:
+        first, second, *others = cells
+        text = (" " * gap).join([f"{second:<{widths[0]}}", *(f"{cell:>{size}}" for cell, size in zip(others, widths[1:], strict=True))])
+        if len(first) > name:
+            return [first, (" " * (name + gap) + text).rstrip()]
+        return [f"{first:<{name}}{' ' * gap}{text}".rstrip()]
+
+    rule = "-" * (name + sum(widths) + gap * len(widths))
+    found = [*lines(head), rule]
+    for group, members in groupby(body, key=lambda row: row[0]):
+        found += [group] if group else []
+        for _, first, rest in members:
+            found += lines((first, *rest))
+    return found + ([rule, *lines(foot)] if foot else [])
+
+
+def _split(name: str, rest) -> tuple[str, str, list[str]]:
+    group, dot, last = name.partition(".")
+    return (group, f"  {last}", rest) if dot else ("", name, rest)
+
+
+def count(number: int, unit: str = "") -> str:
+    """Return a count in three figures: 1.81 G, 25.6 M, 802 k, 12.
+
+    >>> count(1814073344), count(12), count(51380224, "B")
+    ('1.81 G', '12', '51.4 MB')
+    """
+    for step, letter in STEPS:
+        if number >= step:
+            value = number / step
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {letter}{unit}"
+    return f"{number} {unit}".rstrip()
+
+
+def firm(number_: int, unit: str) -> str:
+    """Return a count whose unit stays on its line when prose is wrapped."""
+    return count(number_, unit).replace(" ", FIRM)
+
+
+def number(value: float) -> str:
+    """Return a measured number in few letters.
+
+    >>> number(0.5152), number(-41.73), number(0.0), number(1.2e-5), number(float("nan"))
+    ('0.515', '-41.7', '0', '1.2e-05', 'nan')
+    """
+    size = abs(value)
+    if value == 0 or value != value or size == float("inf"):
+        return f"{value:g}"
+    if size < 5e-4 or size >= 1e4:
+        return f"{value:.1e}"
+    return f"{value:.3f}" if size < 10 else f"{value:.1f}"
+
+
+def joined(numbers) -> str:
+    """Return numbers with × in between."""
+    return "×".join(map(str, numbers))
+
+
+def times(shape) -> str:
+    """Return a shape as it is read aloud, the batch left out where it is one image.
+
+    >>> times((1, 3, 224, 224)), times((2, 3, 4, 5)), times((1, 1000))
+    ('3×224×224', '2×3×4×5', '1000')
+    """
+    shape = tuple(shape)
+    return joined(shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)
+
+
+def kind_of(layer) -> str:
+    """Return what kind of layer a node holds, without the 2d that all of them have."""
+    return type(layer).__name__.removesuffix("2d") if layer is not None else "input"
+
+
+def field_of(field) -> str:
+    """Return size/stride of a receptive field in pixels, 'all' where it is everything.
+
+    >>> from minicnn import ReceptiveField
+    >>> field_of(ReceptiveField((7, 5), (2, 2)))
+    '7×5/2'
+    """
+    if field.size is None:
+        return "all" if field.reason.startswith("sees everything") else "none"
+    size, stride = (f"{a}" if a == b else joined((a, b)) for a, b in (field.size, field.stride))
+    return f"{size}/{stride}"
