@@ -196,8 +196,9 @@ class Adaptive:
 
     def derivation(self, n: int) -> str:
         out = self.out_size(n)
-        sizes = sorted({len(self.sees(i, n)) for i in range(out)})
-        return f"{n} cells shared among {out}, {' or '.join(map(str, sizes))} each = {out}"
+        # a share is ceil(fraction + n/out) long, and the fractions are the multiples of gcd/out below 1
+        shortest, longest = -(-n // out), -(-(n + out - gcd(n, out)) // out)
+        return f"{n} cells shared among {out}, {' or '.join(map(str, range(shortest, longest + 1)))} each = {out}"
 
 
 @dataclass(frozen=True, slots=True)

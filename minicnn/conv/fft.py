@@ -41,13 +41,12 @@ def run(x, prepared, bias=None, activation=None):
 
     spread = np.zeros((channels, dh * (R - 1) + 1, dw * (S - 1) + 1), x.dtype)
     y = np.empty((N, K, P, Q), x.dtype)
-    with np.errstate(invalid="ignore"):  # an infinity becomes NaN on its way through the spectrum
-        fx = np.fft.rfft2(np.pad(x, ((0, 0), (0, 0), *window.padding)), grid_size).reshape(N, G, channels, grid_size[0], -1)
-        for k in range(K):  # one filter at a time, so that one filter's spectra are held
-            spread[:, ::dh, ::dw] = prepared.weight[k]
-            fw = np.fft.rfft2(spread, grid_size)
-            fy = (fx[:, k // (K // G)] * np.conj(fw, out=fw)).sum(axis=1)
-            y[:, k] = np.fft.irfft2(fy, grid_size)[:, : (P - 1) * sh + 1 : sh, : (Q - 1) * sw + 1 : sw]
+    fx = np.fft.rfft2(np.pad(x, ((0, 0), (0, 0), *window.padding)), grid_size).reshape(N, G, channels, grid_size[0], -1)
+    for k in range(K):  # one filter at a time, so that one filter's spectra are held
+        spread[:, ::dh, ::dw] = prepared.weight[k]
+        fw = np.fft.rfft2(spread, grid_size)
+        fy = (fx[:, k // (K // G)] * np.conj(fw, out=fw)).sum(axis=1)
+        y[:, k] = np.fft.irfft2(fy, grid_size)[:, : (P - 1) * sh + 1 : sh, : (Q - 1) * sw + 1 : sw]
     return finish(y, bias, activation)
 
 

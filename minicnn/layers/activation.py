@@ -5,8 +5,11 @@ maps a gradient would need.  A new one is a class of four lines and a name in LA
 Source: PyTorch's layers of the same names.
 """
 
+from minicnn import check
 from minicnn import functional as F
 from minicnn.axis import POINT, Whole
+from minicnn.errors import ShapeError
+from minicnn.functional.arguments import real
 from minicnn.layers.base import Layer
 
 
@@ -72,7 +75,7 @@ class LeakyReLU(Layer):
     kind, keeps, is_activation = "leakyrelu", ("output",), True
 
     def __init__(self, negative_slope: float = 0.01):
-        self._set(negative_slope=float(negative_slope))
+        self._set(negative_slope=real(negative_slope, "negative_slope", "LeakyReLU"))
 
     def fields(self) -> dict:
         return {"negative_slope": self.negative_slope}
@@ -95,13 +98,18 @@ class Softmax(Layer):
     kind, keeps, is_activation = "softmax", ("output",), True
 
     def __init__(self, dim: int = 1):
-        self._set(dim=dim)
+        self._set(dim=check.integer(dim, "dim", "Softmax", -4))
 
     def fields(self) -> dict:
         return {"dim": self.dim}
 
     def forward(self, x, *, accuracy: str = "fast"):
         return F.softmax(x, self.dim)
+
+    def output_shape(self, shape):
+        if not -len(shape) <= self.dim < len(shape):
+            raise ShapeError(f"Softmax: dim {self.dim} is not an axis of x.shape={tuple(shape)}; use {-len(shape)} … {len(shape) - 1}.")
+        return tuple(shape)
 
     def axes(self, shape):
         everything = Whole("softmax over this axis", None)

@@ -195,9 +195,8 @@ def test_non_finite_numbers_pass_as_in_the_law(name, data):
     x, w = case.x.copy(), case.weight.copy()
     for array in data.draw(st.sampled_from([(x,), (w,), (x, w)])):
         array.reshape(-1)[data.draw(st.integers(0, array.size - 1))] = data.draw(bad)
-    with np.errstate(invalid="ignore"):
-        law = conv2d(x, w, case.bias, **case.arguments, algorithm="reference")
-        np.testing.assert_array_equal(conv2d(x, w, case.bias, **case.arguments, algorithm=name), law)
+    law = conv2d(x, w, case.bias, **case.arguments, algorithm="reference")
+    np.testing.assert_array_equal(conv2d(x, w, case.bias, **case.arguments, algorithm=name), law)  # and no warning is raised
 
 
 # 6. Arrays as users have them.

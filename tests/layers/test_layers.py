@@ -218,6 +218,9 @@ def test_prepared_weights_do_not_outlive_the_layer():
         (ArgumentError, r"align_corners is for mode='bilinear'", lambda: nn.Upsample(2, align_corners=True)),
         (ArgumentError, r"scale_factor is a positive number or a pair, but it is \(-1, -1\)", lambda: nn.Upsample(scale_factor=-1)),
         (ArgumentError, r"padding is one number or \(left, right, top, bottom\), but it is \(1, 2\)", lambda: nn.ZeroPad2d((1, 2))),
+        (ArgumentError, r"negative_slope must be a real number, but it is 'x'", lambda: nn.LeakyReLU("x")),
+        (ArgumentError, r"dim must be a whole number, but it is 1.5", lambda: nn.Softmax(1.5)),
+        (ArgumentError, r"dim must be a whole number, but it is 'a'", lambda: nn.Softmax("a")),
         (ShapeError, r"maps are joined along channels \(dim=1\), but dim is 2", lambda: nn.Concat(2)),
     ],
 )  # fmt: skip
@@ -239,6 +242,7 @@ def test_constructor_errors(error, match, build):
         (ShapeError, r"inputs may differ in channels only", nn.Concat(), [(1, 2, 3, 4), (1, 2, 3, 5)]),
         (ShapeError, r"start_dim 3 to end_dim 1 does not fit", nn.Flatten(3, 1), [(1, 2, 3, 4)]),
         (ShapeError, r"something must come out, but floor\(3 · 0.2\) × floor\(9 · 0.2\) = 0 × 1", nn.Upsample(scale_factor=0.2), [(1, 2, 3, 9)]),
+        (ShapeError, r"dim 3 is not an axis of x.shape=\(2, 5\); use -2 … 1", nn.Softmax(3), [(2, 5)]),
         (ShapeError, r"has 2 axes. A single grey image", nn.MaxPool2d(2), [(9, 7)]),
     ],
 )  # fmt: skip
