@@ -29,7 +29,7 @@ _HOME = {
     "statistics": "minicnn.functional.statistics",
     "trace": "minicnn.network",
 }
-_ROOMS = ("cli", "errors", "functional", "load", "models", "nn", "show", "window")
+_ROOMS = ("cli", "errors", "functional", "load", "models", "nn", "show", "text", "window")
 
 __all__ = [*_HOME, *_ROOMS, "__version__"]
 

@@ -76,6 +76,18 @@ class ReceptiveField:
         ]
         return Box(low[0], low[1], high[0], high[1])
 
+    def to_dict(self) -> dict:
+        """Return the field as plain data, for JSON; fractions become floats.
+
+        >>> ReceptiveField((3, 3), (2, 2), (-1, -1)).to_dict()
+        {'size': [3, 3], 'stride': [2, 2], 'start': [-1, -1], 'aligned': True, 'reason': ''}
+        """
+        plain = {
+            name: None if value is None else [n if isinstance(n, int) else float(n) for n in value]
+            for name, value in (("size", self.size), ("stride", self.stride), ("start", self.start))
+        }
+        return {**plain, "aligned": self.aligned, "reason": self.reason}
+
     def __str__(self) -> str:
         if self.size is None:
             return self.reason

@@ -12,7 +12,7 @@ from minicnn import functional, load, models, nn
 PUBLIC = [
     *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
     *("Trace", "Window", "allowed_error", "choose_algorithm", "compiling", "conv2d", "describe", "statistics", "trace"),
-    *("cli", "errors", "functional", "load", "models", "nn", "show", "window", "__version__"),
+    *("cli", "errors", "functional", "load", "models", "nn", "show", "text", "window", "__version__"),
 ]
 NN = [
     *("Conv2d", "ConvTranspose2d", "Linear", "BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "SiLU", "Softmax"),

@@ -39,7 +39,8 @@ def describe(
 
 def _print(terminal: Terminal, model: str, facts) -> None:
     from minicnn.cli.maps import FIELD
-    from minicnn.cli.table import count, field_of, firm, grouped, kind_of, times
+    from minicnn.cli.table import field_of, firm, grouped, kind_of, times
+    from minicnn.text import count
 
     net = facts.net
     terminal.line(f"{model} on {times(facts[net.inputs[0]].shape)}: {len(net)} nodes", "bold")

@@ -9,8 +9,9 @@ Cost: the forward pass and one read of every map.  Next rooms: trace.py, tour.py
 import time
 from dataclasses import dataclass, field
 
-from minicnn.cli.table import count, field_of, grouped, kind_of, number, times
+from minicnn.cli.table import field_of, grouped, kind_of, number, times
 from minicnn.cli.terminal import Terminal
+from minicnn.text import count
 
 FIELD = "size/stride in pixels of the input; all: sees everything; none: no single field exists"
 HEAD = ("map", "layer", "shape", "field", "mean", "std", "zeros", "bytes")

@@ -48,7 +48,7 @@ def shape(
     given = parse_shape(input)
     first = (1, *given) if len(given) == 3 else given
     steps, field = steps_of(read_layers(" ".join(layers)), first)
-    total = {"output_shape": steps[-1].output_shape, "field": _field_data(field)}
+    total = {"output_shape": steps[-1].output_shape, "field": field.to_dict()}
     total |= {name: sum(getattr(step, name) for step in steps) for name in ("parameters", "multiply_adds")}
     if json:
         terminal.json({"input_shape": first, "layers": [asdict(step) for step in steps], "total": total})
@@ -102,7 +102,7 @@ def _step(layer, shape, field, place: int):
         shape,
         out,
         _size_arithmetic(layer, (rows, columns), shape, out),
-        _field_data(behind),
+        behind.to_dict(),
         _field_arithmetic(field, reaches, behind) if len(shape) == 4 else {},  # rows of features have no positions
         *_parameters(layer),
         *_multiply_adds(layer, shape, out),
@@ -171,12 +171,6 @@ def _multiply_adds(layer, shape, out) -> tuple[int, str]:
 
 def _positions(shape) -> str:
     return "·".join(map(str, shape[1:] if shape[0] == 1 else shape))
-
-
-def _field_data(field) -> dict:
-    if field.size is None:
-        return {"size": None, "reason": field.reason}
-    return {name: [int(n) if n == int(n) else float(n) for n in getattr(field, name)] for name in ("size", "stride", "start")}
 
 
 def _field_words(field) -> str:

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from minicnn.cli.terminal import FIRM
-
-STEPS = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
+from minicnn.text import count
 
 
 def grouped(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], width: int, foot: tuple[str, ...] | None = None) -> list[str]:
@@ -51,19 +50,6 @@ def grouped(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], width: int, 
 def _split(name: str, rest) -> tuple[str, str, list[str]]:
     group, dot, last = name.partition(".")
     return (group, f"  {last}", rest) if dot else ("", name, rest)
-
-
-def count(number: int, unit: str = "") -> str:
-    """Return a count in three figures: 1.81 G, 25.6 M, 802 k, 12.
-
-    >>> count(1814073344), count(12), count(51380224, "B")
-    ('1.81 G', '12', '51.4 MB')
-    """
-    for step, letter in STEPS:
-        if number >= step:
-            value = number / step
-            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {letter}{unit}"
-    return f"{number} {unit}".rstrip()
 
 
 def firm(number_: int, unit: str) -> str:

@@ -1,7 +1,8 @@
 """Which question: which activations are there, and what does each answer?
 
 All of them leave positions alone, hold nothing and cost no multiply-adds; `keeps` says which of their
-maps a gradient would need.  A new one is a class of four lines and a name in LAYERS.
+maps a gradient would need.  A new one is a class of four lines and a name in LAYERS.  PyTorch's
+argument `inplace` is taken, so that its models can be pasted, and changes nothing.
 Source: PyTorch's layers of the same names.
 """
 
@@ -15,6 +16,9 @@ from minicnn.layers.base import Layer
 
 class _Activation(Layer):
     is_activation = True
+
+    def __init__(self, inplace: bool = False):
+        """`inplace` is PyTorch's, so that its models can be pasted; nothing here is ever changed in place."""
 
     def forward(self, x, *, accuracy: str = "fast"):
         return type(self).function(x)
@@ -74,7 +78,7 @@ class LeakyReLU(Layer):
 
     kind, keeps, is_activation = "leakyrelu", ("output",), True
 
-    def __init__(self, negative_slope: float = 0.01):
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False):
         self._set(negative_slope=real(negative_slope, "negative_slope", "LeakyReLU"))
 
     def fields(self) -> dict:

@@ -16,7 +16,7 @@ from minicnn.layers.base import Layer, batched, checked_array, constant, float_d
 class BatchNorm2d(Layer):
     """Batch normalization at inference: y = weight · (x - running_mean) / √(running_var + eps) + bias, per channel.
 
-    Arguments are PyTorch's, less `momentum`, which belongs to training.
+    Arguments are PyTorch's, less `momentum`, which belongs to training (so `affine` goes by name).
 
     >>> BatchNorm2d(16)(np.ones((2, 16, 4, 5), np.float32)).shape
     (2, 16, 4, 5)
@@ -29,7 +29,7 @@ class BatchNorm2d(Layer):
     arrays = ("weight", "bias")
     statistics = ("running_mean", "running_var")
 
-    def __init__(self, num_features: int, eps: float = 1e-5, affine: bool = True, *, rng=None, dtype=np.float32):
+    def __init__(self, num_features: int, eps: float = 1e-5, *, affine: bool = True, rng=None, dtype=np.float32):
         shape = (check.integer(num_features, "num_features", "BatchNorm2d", 1),)
         rng, dtype = generator(rng, "BatchNorm2d"), float_dtype(dtype, "BatchNorm2d")
         ones, zeros = constant(shape, 1, rng, dtype), constant(shape, 0, rng, dtype)

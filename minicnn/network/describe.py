@@ -105,7 +105,7 @@ class Description:
                 "layer": repr(row.layer) if row.layer else "input",
                 "inputs": list(row.inputs),
                 "shape": list(row.shape),
-                "field": _field_data(row.field),
+                "field": row.field.to_dict(),
                 "parameters": row.parameters,
                 "multiply_adds": row.multiply_adds,
                 "bytes": row.bytes,
@@ -141,13 +141,6 @@ def _cells(row: NodeFacts) -> tuple[str, ...]:
 def _size(seen: ReceptiveField) -> str:
     size, stride = (f"{a}" if a == b else f"{a}×{b}" for a, b in (seen.size, seen.stride))
     return f"{size} / {stride}" + ("" if seen.aligned else " !")
-
-
-def _field_data(seen: ReceptiveField) -> dict:
-    if seen.size is None:
-        return {"size": None, "reason": seen.reason}
-    numbers = {name: [float(v) if v != int(v) else int(v) for v in getattr(seen, name)] for name in ("size", "stride", "start")}
-    return {**numbers, "aligned": seen.aligned, "reason": seen.reason}
 
 
 def describe(net: Network, input_shape, *, dtype=np.float32) -> Description:

@@ -52,11 +52,11 @@ def test_a_pasted_model_gives_the_published_numbers(run):
     document = json.loads(run("shape", LENET, "--input", "1x32x32", "--json").stdout)
     assert document["total"] == {
         "output_shape": [1, 10],
-        "field": {"size": None, "reason": "sees everything: flatten"},
+        "field": {"size": None, "stride": None, "start": None, "aligned": True, "reason": "sees everything: flatten"},
         "parameters": 61706,
         "multiply_adds": 416520,
     }
-    assert document["layers"][6]["field"] == {"size": [32, 32], "stride": [4, 4], "start": [0, 0]}
+    assert document["layers"][6]["field"] == {"size": [32, 32], "stride": [4, 4], "start": [0, 0], "aligned": True, "reason": ""}
     assert document["layers"][8]["size"] == {"features": "120·1·1 = 120"}
     assert [step["output_shape"][1:] for step in document["layers"]][:3] == [[6, 28, 28], [6, 28, 28], [6, 14, 14]]
 
@@ -155,9 +155,9 @@ def test_arrays_are_shapes_only():
         ("Conv2d(3, 4)", "Conv2d(3, 4): missing a required argument: 'kernel_size'; write Conv2d(in_channels, out_channels, kernel_size,"),
         ("Conv2d(3, 4, 3, strde=2)", "got an unexpected keyword argument 'strde'; write Conv2d(in_channels"),
         ("Conv2d(3, 4, 3, rng=0)", "got an unexpected keyword argument 'rng'"),
-        ("ReLU(inplace=True)", "got an unexpected keyword argument 'inplace'; ReLU takes no arguments: write ReLU."),
+        ("Identity(3)", "too many positional arguments; Identity takes no arguments: write Identity."),
         ("Conv2d(3, 4, 3, stride=0)", "Conv2d: stride must be at least 1, but it is 0"),
-        ("LeakyReLU('x')", "its arguments do not fit (could not convert string to float: 'x'); write LeakyReLU(negative_slope=0.01)."),
+        ("LeakyReLU('x')", "LeakyReLU: negative_slope must be a real number, but it is 'x'; pass a float."),
         ("Conv2d(3, 4, 3) Conv2d(8, 4, 3)", "layer 2, Conv2d(8, 4, kernel_size=3): Conv2d: weight expects 8 input channels but x has 4"),
         ("MaxPool2d(500)", "layer 1, MaxPool2d(kernel_size=500, stride=500): MaxPool2d: the kernel must fit into the padded input"),
         ("Conv2d(3, 4, 3) Linear(5, 2)", "layer 2, Linear(5, 2): Linear: the last axis of x must hold in_features = 5 numbers"),

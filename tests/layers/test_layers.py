@@ -113,6 +113,13 @@ def test_with_changes_one_thing():
     assert repr(conv) == "Conv2d(3, 4, kernel_size=3, padding=1)"
 
 
+def test_pytorchs_inplace_is_taken_and_changes_nothing():
+    x = np.array([-1.0, 2.0])
+    for layer in (nn.ReLU(inplace=True), nn.ReLU6(True), nn.SiLU(inplace=True), nn.LeakyReLU(0.1, True)):
+        layer(x)
+        np.testing.assert_array_equal(x, [-1.0, 2.0])
+
+
 def test_the_givers_array_stays_his():
     weight = np.ones((2, 3, 1, 1), np.float32)
     conv = nn.Conv2d.of(weight)
