@@ -83,7 +83,9 @@ def main():
         print(f"{label:28} {'errs ' if losses[label] > 1.1 else '     '} chosen {chosen:9}  ms: {row}")
     errs = [loss for loss in losses.values() if loss > 1.1]
     mean = float(np.exp(np.mean(np.log(list(losses.values())))))
-    print(f"errs on {len(errs)} of {len(losses)} layers; at worst {max(losses.values()):.2f}× the fastest, {mean:.2f}× in the geometric mean")
+    print(
+        f"errs on {len(errs)} of {len(losses)} layers; at worst {max(losses.values()):.2f}× the fastest, {mean:.2f}× in the geometric mean"
+    )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ def main():
     else:
         for name, value in seconds.items():
             print(f"{STATEMENTS[name]:24} {value * 1000:6.0f} ms")
-        print(f"import minicnn / import numpy = {ratio:.2f} (at most 1.3); from minicnn import nn: {seconds['nn'] * 1000:.0f} ms (at most 150)")
+        print(
+            f"import minicnn / import numpy = {ratio:.2f} (at most 1.3); from minicnn import nn: {seconds['nn'] * 1000:.0f} ms (at most 150)"
+        )
         print(f"numba loaded: {loaded}")
     if options.check and (ratio > 1.3 * slack() or seconds["nn"] > 0.150 * slack() or loaded):
         sys.exit("import_time: a claim does not hold")

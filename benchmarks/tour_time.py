@@ -24,7 +24,9 @@ def tour_seconds(cache: str | None) -> float:
     env = {**os.environ, **({"NUMBA_CACHE_DIR": cache} if cache else {})}
     with tempfile.TemporaryDirectory() as out:
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "minicnn", "tour", "--out", os.path.join(out, "tour")], check=True, capture_output=True, env=env)
+        subprocess.run(
+            [sys.executable, "-m", "minicnn", "tour", "--out", os.path.join(out, "tour")], check=True, capture_output=True, env=env
+        )
         return time.perf_counter() - began
 
 
@@ -55,7 +57,9 @@ def trace_ratios(rounds: int = 15) -> dict[str, float]:
             if round_ >= 3:
                 times[name].append(time.perf_counter() - began)
             del result
-    ratios = {name: statistics.median(t / f for t, f in zip(times[name], times["forward"], strict=True)) for name in ("trace", "statistics")}
+    ratios = {
+        name: statistics.median(t / f for t, f in zip(times[name], times["forward"], strict=True)) for name in ("trace", "statistics")
+    }
     milliseconds = {f"{name}_ms": 1000 * statistics.median(times[name]) for name in ("forward", "describe")}
     return {**ratios, **milliseconds}
 
