@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+WORTH_WAKING = 1 << 17  # numbers: reading them takes one core as long as waking the others
+
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
@@ -48,21 +50,27 @@ def statistics(x: np.ndarray) -> Statistics:
     from minicnn.conv.algorithm import plain
     from minicnn.functional.statistics_kernel import channel_sums  # Numba loads here, not with the package
 
-    flat = plain(x.reshape(x.shape[0], channels, -1))
-    rows = np.empty((channels, 6))
-    channel_sums(flat, rows)
-    return _combined(rows, flat.shape[0] * flat.shape[2])
+    floats = x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)  # winning indices are whole numbers
+    flat = plain(floats.reshape(x.shape[0], channels, -1))
+    bits = flat.view(np.int32 if flat.dtype == np.float32 else np.int64)
+    sign, mask = 8 * bits.itemsize - 1, np.iinfo(bits.dtype).max
+    rows, keys = np.empty((channels, 4)), np.empty((channels, 2), np.int64)
+    kernel = channel_sums.alone if flat.size < WORTH_WAKING else channel_sums
+    kernel(flat, bits, sign, mask, rows, keys)
+    edges = (keys ^ ((keys >> sign) & mask)).astype(bits.dtype).view(flat.dtype).astype(np.float64)
+    return _combined(rows, edges, flat.shape[0] * flat.shape[2])
 
 
-def _combined(rows, n: int) -> Statistics:
-    """Combine channels in order: columns are shift, s1, s2, min, max, zeros."""
-    shift, s1, s2, low, high, zeros = rows.T
+def _combined(rows, edges, n: int) -> Statistics:
+    """Combine channels of n numbers each; the columns of rows are shift, s1, s2 and zeros."""
+    shift, s1, s2, zeros = rows.T
     total = n * len(rows)
     with np.errstate(invalid="ignore", over="ignore"):
         means = shift + s1 / n
-        mean = means.sum() / total * n
+        mean = means.mean()
         inside = s2 - s1 * s1 / n  # squared deviations from the channel's own mean
         variance = (inside.sum() + n * ((means - mean) ** 2).sum()) / total
         std = float(np.sqrt(np.maximum(variance, 0)))
+    low, high = (np.nan, np.nan) if np.isnan(edges).any() else (edges.min(), edges.max())
     dead = tuple(int(c) for c in np.flatnonzero(zeros == n))
-    return Statistics(float(mean), std, float(low.min()), float(high.max()), float(zeros.sum() / total), dead, total)
+    return Statistics(float(mean), std, float(low), float(high), float(zeros.sum() / total), dead, total)

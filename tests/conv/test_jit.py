@@ -210,10 +210,9 @@ def _sample_calls() -> dict:
         "slide": loops,
         "slide_planes": loops,
         "inside": lambda kernel: [kernel(*tap) for tap in taps],
-        "channel_sums": fills((4, 6), maps),
+        "channel_sums": fills((4, 4), maps, maps.view(np.int32), 31, 2**31 - 1, after=(np.zeros((4, 2), np.int64),)),
         "sums": lambda kernel: kernel(maps[0, 0], 1.0),
-        "extremes": lambda kernel: kernel(maps[0, 0]),
-        "exactly": lambda kernel: kernel(maps, 1),
+        "extremes": lambda kernel: kernel(maps[0, 0].view(np.int32), 31, 2**31 - 1),
     }
 
 

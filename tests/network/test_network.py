@@ -267,6 +267,25 @@ def test_statistics_of_numbers_that_are_not_finite(bad, expected):
     assert f"{s.mean:.0f} {s.std:.0f} {s.min:.0f} {s.max:.0f}" == expected
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "numbers", [[-1.0, -2.0], [1.0, 2.0], [-0.0, 0.0], [-1e-45, 1e-45], [-np.inf, np.inf], [3.0, -0.0], [0.0, -5e-324]]
+)
+def test_extremes_of_every_sign(dtype, numbers):
+    x = np.array(numbers * 30, dtype).reshape(1, 3, 4, 5)
+    for copies in (x, np.tile(x, (1, 1, 100, 100))):  # on one core, and on all
+        s = trace(Network([]), copies)["x"].statistics
+        assert (s.min, s.max) == (min(map(float, x.flat)), max(map(float, x.flat)))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_nan_of_either_sign_is_found(sign):
+    x = np.ones((1, 2, 5, 7), np.float32)
+    x[0, 1, 2, 3] = np.copysign(np.float32(np.nan), np.float32(sign))
+    s = trace(Network([]), x)["x"].statistics
+    assert all(np.isnan(value) for value in (s.mean, s.std, s.min, s.max))
+
+
 def test_statistics_of_features_and_integers():
     net = branched()
     assert trace(net, X)["pool:indices"].max == np.asarray(trace(net, X)["pool:indices"]).max()

@@ -75,6 +75,10 @@ class ParallelKernel:
         with parallel_region() as may_enter:
             return (self._parallel if may_enter else self._serial)(*args)
 
+    def alone(self, *args):
+        """Run on this core: for work that is done before the others would be awake (same bits)."""
+        return self._serial(*args)
+
 
 @contextlib.contextmanager
 def compiling(callback: Callable[[str], None]) -> Iterator[None]:
