@@ -16,6 +16,8 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 def float_array(value, name: str, what: str) -> np.ndarray:
     """Return `value` as a plain float32 or float64 ndarray, or say what to do about it."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise DTypeError(f"{what}: {name} is a masked array, whose mask would be lost; fill it first, such as {name}.filled(0).")
     if not isinstance(value, np.ndarray):
         remedy = f"pass {name}.numpy()" if hasattr(value, "numpy") else f"pass np.asarray({name}, dtype=np.float32)"
         raise DTypeError(f"{what}: {name} must be a NumPy array, but it is a {type(value).__name__}; {remedy}.")
@@ -29,15 +31,13 @@ def _dtype_remedy(value: np.ndarray, name: str) -> str:
     kind = value.dtype.kind
     if value.dtype == np.uint8:
         return f"an image of bytes becomes numbers in [0, 1] by {name}.astype(np.float32) / 255."
-    if kind in "iub":
-        return (
-            f"convert it with {name}.astype(np.float32), and scale it if it is an image ({name} / 255 for 8 bits, {name} / 65535 for 16)."
-        )
+    if kind in "iub" and name == "x":
+        return "convert it with x.astype(np.float32), and scale it if it is an image (x / 255 for 8 bits, x / 65535 for 16)."
     if kind == "O":
         return f"an object array usually comes from nested lists of unequal length: check the lengths, then np.array({name}, dtype=np.float32)."
     if kind == "c":
         return f"take {name}.real or np.abs({name})."
-    if kind == "f":
+    if kind in "fiub":
         return f"convert it with {name}.astype(np.float32)."
     return f"pass numbers: np.array({name}, dtype=np.float32)."
 
@@ -103,7 +103,9 @@ def integer(value, name: str, what: str, least: int) -> int:
 
 def pair(value, name: str, what: str, least: int) -> tuple[int, int]:
     """Return (vertical, horizontal) from one whole number for both axes, or from two."""
-    if isinstance(value, list | tuple | np.ndarray):
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
         if len(value) != 2:
             raise ArgumentError(f"{what}: {name} must be one whole number or a pair (vertical, horizontal), but it is {value!r}.")
         return integer(value[0], f"{name}[0]", what, least), integer(value[1], f"{name}[1]", what, least)
@@ -111,8 +113,16 @@ def pair(value, name: str, what: str, least: int) -> tuple[int, int]:
     return number, number
 
 
+def flag(value, name: str, what: str, instead: str = "") -> bool:
+    """Return value when it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        shown = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+        raise ArgumentError(f"{what}: {name} is True or False, but it is {shown}{'; ' + instead if instead else ''}.")
+    return bool(value)
+
+
 def one_of(value, name: str, what: str, known: tuple[str, ...]) -> str:
     """Return value when it is one of the known words."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ArgumentError(f"{what}: {name} must be one of {', '.join(map(repr, known))}, but it is {value!r}.")
     return value

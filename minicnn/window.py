@@ -11,6 +11,8 @@ Next rooms: field.py, conv/reference.py.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from minicnn import check
 from minicnn.axis import Slide
 from minicnn.errors import ArgumentError, ShapeError
@@ -106,11 +108,13 @@ def sides(padding, what: str = "window") -> Sides | str:
     >>> sides(1), sides((1, 2)), sides("valid")
     (((1, 1), (1, 1)), ((1, 1), (2, 2)), ((0, 0), (0, 0)))
     """
+    if isinstance(padding, np.ndarray):
+        padding = padding.tolist()
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             raise ArgumentError(f"{what}: padding must be a number, a pair, two pairs, 'valid' or 'same', but it is {padding!r}.")
         return "same" if padding == "same" else ((0, 0), (0, 0))
-    if isinstance(padding, list | tuple) and len(padding) == 4:
+    if isinstance(padding, list | tuple) and len(padding) == 4 and all(isinstance(side, int) for side in padding):
         raise ArgumentError(
             f"{what}: padding takes one number, (vertical, horizontal) or ((top, bottom), (left, right)), but it is {padding!r}. "
             f"From torch.nn.functional.pad's (left, right, top, bottom) write window.from_torch_pad{tuple(padding)}."

@@ -21,7 +21,7 @@ NN = [
     *("LAYERS", "SHAPE_ONLY", "Layer", "ShapeOnly", "Graph", "Network", "Node", "Sequential"),
 ]
 FUNCTIONAL = [
-    *("relu", "relu6", "leaky_relu", "sigmoid", "silu", "softmax", "max_pool2d", "avg_pool2d"),
+    *("conv2d", "relu", "relu6", "leaky_relu", "sigmoid", "silu", "softmax", "max_pool2d", "avg_pool2d"),
     *("adaptive_avg_pool2d", "adaptive_max_pool2d", "batch_norm", "linear", "add", "concat", "flatten", "pad", "interpolate"),
     "conv_transpose2d",
 ]

@@ -51,7 +51,7 @@ def network(model: str, weights: str):
     try:
         return models.build(model, weights=weights)
     except WeightsError as error:
-        raise WeightsError(f"{error} On the command line: --weights FILE, or --weights random for numbers drawn with seed 0.") from None
+        raise WeightsError(f"{error}\nOn the command line: --weights FILE, or --weights random for numbers drawn with seed 0.") from None
 
 
 def photo(path: str | None, shape: tuple[int, int, int]) -> Photo:

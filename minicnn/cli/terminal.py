@@ -30,11 +30,11 @@ class Terminal:
 
     @cached_property
     def out(self) -> Console:
-        return Console(highlight=False, markup=False, emoji=False)
+        return _console()
 
     @cached_property
     def err(self) -> Console:
-        return Console(stderr=True, highlight=False, markup=False, emoji=False)
+        return _console(stderr=True)
 
     @property
     def width(self) -> int:
@@ -94,6 +94,12 @@ class Terminal:
                 self.note("compiling kernels for this machine, once (about 10 s) …")
 
         return compiling(tell)
+
+
+def _console(**where) -> Console:
+    console = Console(highlight=False, markup=False, emoji=False, **where)
+    console.width = max(console.width, 40)  # COLUMNS=0 would crop every line to nothing
+    return console
 
 
 def _print(console: Console, text: str, style: str = "") -> None:

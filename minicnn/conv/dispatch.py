@@ -18,7 +18,7 @@ from types import ModuleType
 import numpy as np
 
 from minicnn import check
-from minicnn.errors import ArgumentError, ShapeError, UnknownNameError, UnsupportedError
+from minicnn.errors import ArgumentError, ShapeError, UnknownNameError, UnsupportedError, nearest
 from minicnn.window import Window
 
 ALGORITHMS = {
@@ -129,7 +129,7 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
     """Run checked arguments: pick, pad by mode, prepare, run.  `owner` is the layer whose weight it is."""
     shape = (x.shape[0], weight.shape[0], *window.output_size(x.shape[2:], "conv2d"))
     name = algorithm
-    if algorithm == "auto":
+    if isinstance(algorithm, str) and algorithm == "auto":
         name = choose_algorithm(x.shape, weight.shape, window, x.dtype, accuracy)
     else:
         refuse_unfit(algorithm, x.shape, weight.shape, window, x.dtype)
@@ -163,10 +163,19 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
     return "im2col"
 
 
+def check_algorithm(algorithm) -> str:
+    """Return the name when it is 'auto' or one of the gallery's."""
+    if algorithm == "auto" or (isinstance(algorithm, str) and algorithm in ALGORITHMS):
+        return algorithm
+    raise UnknownNameError(
+        f"conv2d: algorithm must be 'auto' or a name of the gallery, but it is {algorithm!r}.{nearest(str(algorithm), ALGORITHMS)}"
+    )
+
+
 def refuse_unfit(algorithm: str, x_shape, weight_shape, window: Window, dtype) -> None:
     """Raise when an algorithm is unknown or does not apply, with what is known of each other one."""
     reason = None
-    if algorithm in ALGORITHMS:
+    if isinstance(algorithm, str) and algorithm in ALGORITHMS:
         reason = load_algorithm(algorithm).why_not(x_shape, weight_shape, window, dtype)
         if reason is None:
             return

@@ -21,7 +21,8 @@ __all__ = ["add", "concat"]
 def add(x, y) -> np.ndarray:
     """Return x + y, for two arrays of one shape, or of which one holds a single number per channel.
 
-    z[n,c,h,w] = x[n,c,h,w] + y[n,c,h,w]; a (N, C, 1, 1) or (1, C, 1, 1) array counts at every position.
+    z[n,c,h,w] = x[n,c,h,w] + y[n,c,h,w]; a (N, C, 1, 1) or (1, C, 1, 1) array counts at every position,
+    and so does (C, 1, 1) under one image (C, H, W).
     x, y: any one shape, float32 or float64, the same out.
 
     Raises ShapeError, DTypeError.  Source: torch.add, with less broadcasting.
@@ -41,9 +42,11 @@ def add(x, y) -> np.ndarray:
 
 
 def _per_channel(small: np.ndarray, large: np.ndarray) -> bool:
-    """Whether small is (N, C, 1, …) or (1, C, 1, …) under the large (N, C, …)."""
-    if small.ndim != large.ndim or large.ndim < 3:
+    """Whether small is (N, C, 1, 1) or (1, C, 1, 1) under the large (N, C, H, W), or (C, 1, 1) under one image."""
+    if small.ndim != large.ndim or large.ndim not in (3, 4):
         return False
+    if large.ndim == 3:
+        return small.shape == (large.shape[0], 1, 1)
     return small.shape[0] in (1, large.shape[0]) and small.shape[1] == large.shape[1] and set(small.shape[2:]) == {1}
 
 
@@ -55,8 +58,8 @@ def _remedy(x: np.ndarray, y: np.ndarray) -> str:
     if x.ndim != y.ndim:
         return f"x has {x.ndim} axes and y has {y.ndim}: give both the same."
     axis = next(i for i in range(x.ndim) if x.shape[i] != y.shape[i])
-    if axis == 1:
-        return f"Axis 1, the channels, is {x.shape[1]} in x and {y.shape[1]} in y: bring one to the other's with a 1×1 convolution."
+    if axis == x.ndim - 3:
+        return f"Axis {axis}, the channels, is {x.shape[1]} in x and {y.shape[1]} in y: bring one to the other's with a 1×1 convolution."
     return f"Axis {axis} is {x.shape[axis]} in x and {y.shape[axis]} in y: compare the strides and paddings of the two branches."
 
 

@@ -52,7 +52,10 @@ def _shapes_meet(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> 
         raise ShapeError("linear: x must be (…, in_features), but x.shape=() is a single number; use x.reshape(1).")
     out_features, in_features = weight.shape
     if x.shape[-1] != in_features:
-        remedy = "Give x that many, or build the layer for what x has."
+        remedy = f"Give x that many, or build the layer for what x has, in_features={x.shape[-1]}."
+        if x.ndim == 4:
+            flat = math.prod(x.shape[1:])
+            remedy = f"If x is a map, flatten it first: {'·'.join(map(str, x.shape[1:]))} = {flat} features, so in_features={flat}."
         if x.ndim > 2 and math.prod(x.shape[1:]) == in_features:
             remedy = f"{'·'.join(map(str, x.shape[1:]))} = {in_features}: flatten x first, flatten(x)."
         elif x.shape[-1] == out_features:

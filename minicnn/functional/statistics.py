@@ -6,13 +6,16 @@ blocks, so all cores read the map once.  A channel is dead where every number is
 
     mean = a + s1/n,   std = √(s2/n - (s1/n)²)      over all numbers, population form (divided by n)
 
-Cost: one read of the map.  NaN anywhere makes mean, std, min and max NaN.
+Cost: one read of the map.  NaN anywhere makes mean, std, min and max NaN; infinities go as in NumPy.
+What it does not do: numbers beyond half the range of float64, whose differences overflow.
 Source: Chan, Golub, LeVeque, "Algorithms for Computing the Sample Variance" (1983), shifted data.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from minicnn.errors import DTypeError
 
 WORTH_WAKING = 1 << 17  # numbers: reading them takes one core as long as waking the others
 
@@ -44,6 +47,9 @@ def statistics(x: np.ndarray) -> Statistics:
     >>> s.mean, s.min, s.max, s.zeros, s.dead_channels
     (1.0, 0.0, 3.0, 0.5, (1,))
     """
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub" or x.ndim == 0:
+        kind = f"an array of {x.dtype}, shape {x.shape}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
+        raise DTypeError(f"statistics: x must be an array of real numbers, (N, C, …), but it is {kind}; pass np.asarray(x, np.float32).")
     channels = x.shape[1] if x.ndim > 1 else 1
     if x.size == 0:
         return Statistics(*[float("nan")] * 5, (), 0)

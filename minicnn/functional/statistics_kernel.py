@@ -50,6 +50,8 @@ def channel_sums(x, bits, sign, mask, rows, keys):
     N, C, L = x.shape
     for c in prange(C):
         shift = np.float64(x[0, c, 0])
+        if not np.isfinite(shift):
+            shift = 0.0
         s1 = 0.0
         s2 = 0.0
         zeros = 0

@@ -45,7 +45,7 @@ def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0
     check.same_dtype(what, x=batch, weight=weight, bias=bias)
     groups = check.integer(groups, "groups", what, 1)
     _channels_meet(batch, weight, bias, groups, unbatched)
-    rules = _rules(weight.shape[2:], stride, padding, output_padding, dilation)
+    rules = transposed_rules(weight.shape[2:], stride, padding, output_padding, dilation, "conv_transpose2d")
     y = _scatter(batch, weight, groups, rules, _output_size(batch.shape[2:], rules))
     if bias is not None:
         with np.errstate(all="ignore"):
@@ -74,9 +74,8 @@ def _channels_meet(batch: np.ndarray, weight: np.ndarray, bias: np.ndarray | Non
         )
 
 
-def _rules(kernel, stride, padding, output_padding, dilation) -> tuple[Transposed, Transposed]:
-    """Return the rule for rows and the rule for columns."""
-    what = "conv_transpose2d"
+def transposed_rules(kernel, stride, padding, output_padding, dilation, what: str) -> tuple[Transposed, Transposed]:
+    """Return the rule for rows and the rule for columns, with the settings checked."""
     if isinstance(padding, str):
         raise ArgumentError(f"{what}: padding must be a number, a pair or two pairs, but it is {padding!r}; a word has no meaning here.")
     strides, dilations = check.pair(stride, "stride", what, 1), check.pair(dilation, "dilation", what, 1)

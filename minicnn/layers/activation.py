@@ -14,11 +14,16 @@ from minicnn.functional.arguments import real
 from minicnn.layers.base import Layer
 
 
+def _no_data(inplace, what: str) -> None:
+    check.flag(inplace, "inplace", what, f"data goes into the layer, not into its constructor: nn.{what}()(x)")
+
+
 class _Activation(Layer):
     is_activation = True
 
     def __init__(self, inplace: bool = False):
         """`inplace` is PyTorch's, so that its models can be pasted; nothing here is ever changed in place."""
+        _no_data(inplace, type(self).__name__)
 
     def forward(self, x, *, accuracy: str = "fast"):
         return type(self).function(x)
@@ -79,6 +84,7 @@ class LeakyReLU(Layer):
     kind, keeps, is_activation = "leakyrelu", ("output",), True
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False):
+        _no_data(inplace, "LeakyReLU")
         self._set(negative_slope=real(negative_slope, "negative_slope", "LeakyReLU"))
 
     def fields(self) -> dict:

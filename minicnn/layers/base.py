@@ -158,7 +158,7 @@ class Layer:
 def _locked(array: np.ndarray) -> np.ndarray:
     copy = np.array(array, order="C", copy=True, subok=False)
     copy.flags.writeable = False
-    return copy
+    return copy.view()  # a view of locked memory cannot be unlocked
 
 
 def _rebuild(cls, fields):

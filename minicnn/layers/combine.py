@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from minicnn import check
 from minicnn import functional as F
 from minicnn.axis import POINT, Whole
 from minicnn.errors import ShapeError
@@ -15,7 +16,7 @@ from minicnn.layers.base import Layer
 
 
 class Add(Layer):
-    """The sum of maps of one shape: a residual connection.
+    """The sum of maps of one shape: a residual connection (functional.add also takes one number per channel).
 
     >>> Add()(np.ones((1, 2, 3, 4)), np.ones((1, 2, 3, 4))).max().item()
     2.0
@@ -24,6 +25,7 @@ class Add(Layer):
     kind, inputs = "add", None
 
     def forward(self, *inputs, accuracy: str = "fast"):
+        self.output_shape(*(np.shape(x) for x in inputs))
         total = inputs[0]
         for other in inputs[1:]:
             total = F.add(total, other)
@@ -75,7 +77,9 @@ class Flatten(Layer):
     kind = "flatten"
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
-        self._set(start_dim=start_dim, end_dim=end_dim)
+        self._set(
+            start_dim=check.integer(start_dim, "start_dim", "Flatten", -32), end_dim=check.integer(end_dim, "end_dim", "Flatten", -32)
+        )
 
     def fields(self) -> dict:
         return {"start_dim": self.start_dim, "end_dim": self.end_dim}
@@ -84,6 +88,8 @@ class Flatten(Layer):
         return F.flatten(x, self.start_dim, self.end_dim)
 
     def output_shape(self, shape):
+        if not shape:
+            raise ShapeError("Flatten: x must have at least one axis, but x.shape=() is a single number.")
         start, end = self.start_dim % len(shape), self.end_dim % len(shape)
         if not (-len(shape) <= self.start_dim < len(shape) and -len(shape) <= self.end_dim < len(shape) and start <= end):
             raise ShapeError(f"Flatten: start_dim {self.start_dim} to end_dim {self.end_dim} does not fit x.shape={tuple(shape)}.")
@@ -91,7 +97,8 @@ class Flatten(Layer):
 
     def axes(self, shape):
         fold = Whole("flatten")
-        return ((fold, fold) if len(shape) == 4 else (POINT, POINT),)
+        nothing = len(shape) != 4 or self.output_shape(shape) == tuple(shape)
+        return ((POINT, POINT) if nothing else (fold, fold),)
 
     def describe_arguments(self) -> str:
         return "" if (self.start_dim, self.end_dim) == (1, -1) else f"{self.start_dim}, {self.end_dim}"

@@ -14,10 +14,9 @@ from math import prod
 import numpy as np
 
 from minicnn import check
-from minicnn.axis import Transposed
-from minicnn.conv.dispatch import ACCURACIES, check_groups, check_weight, convolve
-from minicnn.errors import ArgumentError
-from minicnn.functional.transposed import conv_transpose2d
+from minicnn.conv.dispatch import ACCURACIES, check_algorithm, check_groups, check_weight, convolve, refuse_unfit
+from minicnn.errors import ArgumentError, ShapeError
+from minicnn.functional.transposed import conv_transpose2d, transposed_rules
 from minicnn.layers.base import Layer, ShapeOnly, batched, checked_array, drawn, float_dtype, generator, like, short, spelled
 from minicnn.window import Window, sides
 
@@ -62,6 +61,7 @@ class Conv2d(Layer):
     ):
         shape, bound = _weight_shape("Conv2d", in_channels, out_channels, kernel_size, groups)
         rng, dtype = generator(rng, "Conv2d"), float_dtype(dtype, "Conv2d")
+        bias = check.flag(bias, "bias", "Conv2d", "give arrays through nn.Conv2d.of(weight, bias)")
         weight = drawn(shape, bound, rng, dtype)
         offset = drawn(shape[:1], bound, rng, dtype) if bias else None
         self._build(weight, offset, stride, padding, dilation, groups, padding_mode, algorithm)
@@ -85,6 +85,8 @@ class Conv2d(Layer):
     def _build(self, weight, bias, stride, padding, dilation, groups, padding_mode, algorithm):
         window = Window.of(weight.shape[2:], stride, padding, dilation, padding_mode=padding_mode, what="Conv2d")
         groups = check_groups(groups, weight, "Conv2d")
+        if algorithm != "auto":
+            check_algorithm(algorithm)
         self._set(weight=weight, bias=bias, window=window, groups=groups, algorithm=algorithm)
 
     in_channels = property(lambda self: self.weight.shape[1] * self.groups)
@@ -114,6 +116,8 @@ class Conv2d(Layer):
     def output_shape(self, shape):
         batch = batched(shape, "Conv2d")
         check.wants_channels("Conv2d", batch, self.in_channels, unbatched=len(shape) == 3)
+        if self.algorithm != "auto":
+            refuse_unfit(self.algorithm, batch, self.weight.shape, self.window, self.weight.dtype)
         return like(shape, (batch[0], self.out_channels, *self.window.output_size(batch[2:], "Conv2d")))
 
     def axes(self, shape):
@@ -168,6 +172,7 @@ class ConvTranspose2d(Layer):
     ):
         shape, bound = _weight_shape("ConvTranspose2d", out_channels, in_channels, kernel_size, groups)
         rng, dtype = generator(rng, "ConvTranspose2d"), float_dtype(dtype, "ConvTranspose2d")
+        bias = check.flag(bias, "bias", "ConvTranspose2d", "give arrays through nn.ConvTranspose2d.of(weight, bias)")
         offset = drawn((shape[1] * groups,), bound, rng, dtype) if bias else None
         self._build(drawn(shape, bound, rng, dtype), offset, stride, padding, output_padding, groups, dilation)
 
@@ -178,6 +183,8 @@ class ConvTranspose2d(Layer):
         weight, bias = checked_array(weight, "weight", "ConvTranspose2d"), checked_array(bias, "bias", "ConvTranspose2d")
         if not isinstance(weight, ShapeOnly):
             check_weight(weight, None, "ConvTranspose2d")
+            if isinstance(bias, np.ndarray):
+                check.same_dtype("ConvTranspose2d", weight=weight, bias=bias)
         layer._build(weight, bias, stride, padding, output_padding, groups, dilation)
         return layer
 
@@ -186,14 +193,28 @@ class ConvTranspose2d(Layer):
         padding = sides(padding, what)
         if padding == "same":
             raise ArgumentError("ConvTranspose2d: padding='same' has no meaning where maps grow; give numbers.")
+        stride, dilation = check.pair(stride, "stride", what, 1), check.pair(dilation, "dilation", what, 1)
+        output_padding = check.pair(output_padding, "output_padding", what, 0)
+        rules = transposed_rules(tuple(weight.shape[2:]), stride, padding, output_padding, dilation, what)
+        groups = check.integer(groups, "groups", what, 1)
+        if weight.shape[0] % groups:
+            raise ArgumentError(
+                f"{what}: groups must divide in_channels, but {weight.shape[0]} / {groups} leaves {weight.shape[0] % groups}."
+            )
+        if bias is not None and tuple(bias.shape) != (weight.shape[1] * groups,):
+            raise ShapeError(
+                f"{what}: bias holds one number per output channel, {weight.shape[1]}·{groups} = {weight.shape[1] * groups} for "
+                f"weight.shape={tuple(weight.shape)}, but bias.shape={tuple(bias.shape)}."
+            )
         self._set(
             weight=weight,
             bias=bias,
-            stride=check.pair(stride, "stride", what, 1),
+            stride=stride,
             padding=padding,
-            output_padding=check.pair(output_padding, "output_padding", what, 0),
-            groups=check_groups(groups, weight, what),
-            dilation=check.pair(dilation, "dilation", what, 1),
+            output_padding=output_padding,
+            groups=groups,
+            dilation=dilation,
+            rules=rules,
         )
 
     in_channels = property(lambda self: self.weight.shape[0])
@@ -207,12 +228,7 @@ class ConvTranspose2d(Layer):
         return conv_transpose2d(x, weight, bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation)
 
     def axes(self, shape):
-        kernel = self.weight.shape[2:]
-        rows, columns = (
-            Transposed(k, s, before, after, d, extra)
-            for k, s, (before, after), d, extra in zip(kernel, self.stride, self.padding, self.dilation, self.output_padding, strict=True)
-        )
-        return ((rows, columns),)
+        return (self.rules,)
 
     def output_shape(self, shape):
         batch = batched(shape, "ConvTranspose2d")

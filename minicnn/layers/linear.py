@@ -31,6 +31,7 @@ class Linear(Layer):
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *, rng=None, dtype=np.float32):
         shape = (check.integer(out_features, "out_features", "Linear", 1), check.integer(in_features, "in_features", "Linear", 1))
         rng, dtype, bound = generator(rng, "Linear"), float_dtype(dtype, "Linear"), shape[1] ** -0.5
+        bias = check.flag(bias, "bias", "Linear", "give arrays through nn.Linear.of(weight, bias)")
         weight = drawn(shape, bound, rng, dtype)
         self._set(weight=weight, bias=drawn(shape[:1], bound, rng, dtype) if bias else None)
 
@@ -61,7 +62,11 @@ class Linear(Layer):
         if not shape or shape[-1] != self.in_features:
             raise ShapeError(
                 f"Linear: the last axis of x must hold in_features = {self.in_features} numbers, but x.shape={tuple(shape)}."
-                + (f" Flatten first: {' × '.join(map(str, shape[1:]))} = {prod(shape[1:])} numbers." if len(shape) == 4 else "")
+                + (
+                    f" Flatten first: {' × '.join(map(str, shape[1:]))} = {prod(shape[1:])} numbers."
+                    if len(shape) == 4
+                    else f" Use Linear({shape[-1] if shape else 1}, {self.out_features})."
+                )
             )
         return (*shape[:-1], self.out_features)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError
+from minicnn.functional.arguments import real
 from minicnn.functional.normalization import batch_norm
 from minicnn.layers.base import Layer, batched, checked_array, constant, float_dtype, generator
 
@@ -51,9 +52,10 @@ class BatchNorm2d(Layer):
         return layer
 
     def _build(self, running_mean, running_var, weight, bias, eps):
+        eps = real(eps, "eps", "BatchNorm2d")
         if not eps >= 0:
             raise ArgumentError(f"BatchNorm2d: eps must not be negative, but it is {eps!r}.")
-        self._set(running_mean=running_mean, running_var=running_var, weight=weight, bias=bias, eps=float(eps))
+        self._set(running_mean=running_mean, running_var=running_var, weight=weight, bias=bias, eps=eps)
 
     num_features = property(lambda self: self.running_mean.shape[0])
 

@@ -98,8 +98,8 @@ class AvgPool2d(_Pool2d):
     """
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override=None):
-        if divisor_override is not None and not divisor_override:
-            raise ArgumentError("AvgPool2d: divisor_override must not be 0; None divides by the number of cells.")
+        if divisor_override is not None:
+            divisor_override = check.integer(divisor_override, "divisor_override", "AvgPool2d", 1)
         self._set(
             window=self._window(kernel_size, stride, padding, 1, ceil_mode),
             count_include_pad=bool(count_include_pad),

@@ -10,6 +10,7 @@ from minicnn import check
 from minicnn import functional as F
 from minicnn.axis import Resize
 from minicnn.errors import ArgumentError, ShapeError
+from minicnn.functional.arguments import real
 from minicnn.layers.base import Layer, batched, like, short, spelled
 
 
@@ -35,8 +36,9 @@ class Upsample(Layer):
             size = check.pair(size, "size", "Upsample", 1)
         else:
             scale_factor = tuple(scale_factor) if isinstance(scale_factor, list | tuple) else (scale_factor, scale_factor)
-            if len(scale_factor) != 2 or not all(isinstance(s, int | float) and s > 0 for s in scale_factor):
-                raise ArgumentError(f"Upsample: scale_factor is a positive number or a pair, but it is {scale_factor!r}.")
+            scale_factor = tuple(real(s, "scale_factor", "Upsample") for s in scale_factor)
+            if len(scale_factor) != 2 or not all(0 < s < 1e6 for s in scale_factor):
+                raise ArgumentError(f"Upsample: scale_factor is a positive number below 1,000,000 or a pair, but it is {scale_factor!r}.")
         self._set(size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners)
 
     def fields(self) -> dict:

@@ -35,7 +35,7 @@ def input_shape(name: str) -> tuple[int, int, int]:
 
 
 def _row(name: str):
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise UnknownNameError(f"models: there is no model {name!r}.{nearest(str(name), MODELS)}")
     return MODELS[name]
 

@@ -23,7 +23,7 @@ def numbers_from(
     if isinstance(weights, str | os.PathLike):
         from minicnn import load
 
-        weights = rename(load.weights(weights))
+        weights = load.weights(weights)
     if not isinstance(weights, Mapping):
         raise WeightsError(f"{model}: weights is 'pretrained', a path or a mapping of arrays, but it is a {type(weights).__name__}.")
-    return net.with_parameters(weights)
+    return net.with_parameters(rename(weights))

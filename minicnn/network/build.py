@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from minicnn.errors import ArgumentError
 from minicnn.layers import Layer
-from minicnn.network.graph import Network
+from minicnn.network.graph import Network, inlined
 from minicnn.network.node import Node
 
 
@@ -63,24 +63,15 @@ class Graph:
                 raise ArgumentError(f"graph: {name!r} takes values of this graph, but received {value!r}.")
         names = tuple(value.name for value in values)
         if isinstance(layer, Network):
-            return self._inline(name, layer, names)
+            nodes, output = inlined(name, layer, names)
+            self._nodes += nodes
+            return Value(self, output)
         self._nodes.append(Node(name, layer, names))
         return Value(self, name)
 
-    def _inline(self, prefix: str, net: Network, names: tuple[str, ...]) -> Value:
-        if len(names) != len(net.inputs) or len(net.outputs) != 1:
-            raise ArgumentError(
-                f"graph: {prefix!r} is a network of {len(net.inputs)} inputs and {len(net.outputs)} outputs; "
-                f"give it {len(net.inputs)} values, and one output."
-            )
-        outer = dict(zip(net.inputs, names, strict=True))
-
-        def renamed(name: str) -> str:
-            return outer.get(name, f"{prefix}.{name}")
-
-        self._nodes += [Node(renamed(n.name), n.layer, tuple(map(renamed, n.inputs))) for n in net.nodes]
-        return Value(self, renamed(net.outputs[0]))
-
     def network(self, *outputs: Value) -> Network:
         """Return the network whose outputs these values are (the last node where none is given)."""
+        for value in outputs:
+            if not isinstance(value, Value):
+                raise ArgumentError(f"graph: outputs are values of this graph, but received {value!r}.")
         return Network(self._nodes, self._inputs, tuple(value.name for value in outputs) or None)

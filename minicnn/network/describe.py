@@ -18,8 +18,9 @@ import numpy as np
 from minicnn.errors import UnknownNameError, nearest
 from minicnn.field import Box, ReceptiveField, hull
 from minicnn.layers import Layer
+from minicnn.layers.base import float_dtype
 from minicnn.network.geometry import fields_from, pixel_mask, which_input
-from minicnn.network.graph import Network
+from minicnn.network.graph import Network, as_network
 from minicnn.network.node import Node, result_names, source
 from minicnn.network.shapes import shapes_of
 from minicnn.text import count, table
@@ -40,7 +41,7 @@ class NodeFacts:
     kept_bytes: int  # of what training would keep here: this map if a gradient needs it, and indices or statistics
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Description:
     """The table of a network at one input shape; print it, or ask it.
 
@@ -57,10 +58,14 @@ class Description:
     def __iter__(self):
         return iter(self.rows)
 
+    def __contains__(self, name) -> bool:
+        return any(row.name == name for row in self.rows)
+
     def __getitem__(self, name: str) -> NodeFacts:
-        """Return the row of a node or input."""
+        """Return the row of a node or input; a port's is its node's."""
+        base = source(str(name))
         for row in self.rows:
-            if row.name == name:
+            if row.name == base:
                 return row
         raise UnknownNameError(f"describe: there is no node {name!r}.{nearest(str(name), [row.name for row in self.rows])}")
 
@@ -73,7 +78,7 @@ class Description:
     def field(self, name: str, input: str | None = None) -> ReceptiveField:
         """Return the closed form of a node's receptive field, with respect to one input of the network."""
         row, input = self[name], which_input(self.net, input)
-        return row.field if input == self.net.inputs[0] else fields_from(self.net, self.shapes, input)[name]
+        return row.field if input == self.net.inputs[0] else fields_from(self.net, self.shapes, input)[row.name]
 
     def pixels(self, name: str, i: int = 0, j: int = 0, input: str | None = None) -> np.ndarray:
         """Return which pixels of the input output (i, j) of a node sees: a mask (H, W), exact."""
@@ -129,6 +134,8 @@ class Description:
         shifts = [row.field.reason for row in self.rows if not row.field.aligned]
         return "\n".join(lines + [f"Note: {reason}." for reason in dict.fromkeys(shifts)])
 
+    __repr__ = __str__
+
 
 def _cells(row: NodeFacts) -> tuple[str, ...]:
     seen = row.field
@@ -156,7 +163,8 @@ def describe(net: Network, input_shape, *, dtype=np.float32) -> Description:
 
     Raises ShapeError with the node's name where a shape does not fit.
     """
-    shapes, itemsize = shapes_of(net, input_shape), np.dtype(dtype).itemsize
+    net = as_network(net, "describe")
+    shapes, itemsize = shapes_of(net, input_shape), float_dtype(dtype, "describe").itemsize
     fields = fields_from(net, shapes, net.inputs[0])
     keepers = {source(name) for node in net.nodes if "input" in node.layer.keeps for name in node.inputs}
     rows = [NodeFacts(n, None, (), shapes[n], fields[n], 0, 0, *_map_bytes(shapes[n], itemsize, n in keepers)) for n in net.inputs]

@@ -12,15 +12,17 @@ Cost: that of its layers.  What it does not do: remember anything (trace.py hand
 Next rooms: build.py for branches, describe.py, trace.py.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError, UnknownNameError, WeightsError, nearest
 from minicnn.field import Box, hull
 from minicnn.layers import Layer
 from minicnn.network.geometry import pixel_mask, which_input
-from minicnn.network.node import Node, result_names, results_of, source
+from minicnn.network.node import Node, one_image, result_names, results_of, source
 from minicnn.network.shapes import shapes_of
 
 
@@ -46,17 +48,20 @@ class Network:
     """
 
     def __init__(self, nodes, inputs=("x",), outputs=None):
-        if isinstance(inputs, str):
-            inputs = (inputs,)
-        nodes = tuple(_as_node(node) for node in nodes)
-        outputs = (nodes[-1].name if nodes else inputs[0],) if outputs is None else (outputs,) if isinstance(outputs, str) else outputs
-        _check_names(nodes, tuple(inputs), tuple(outputs))
-        for name, value in {"nodes": nodes, "inputs": tuple(inputs), "outputs": tuple(outputs)}.items():
+        if not isinstance(nodes, list | tuple):
+            raise ArgumentError(f"network: nodes is a list of (name, layer, inputs), but it is a {type(nodes).__name__}.")
+        nodes, inputs = tuple(_as_node(node) for node in nodes), _names(inputs, "inputs")
+        outputs = (nodes[-1].name if nodes else inputs[0],) if outputs is None else _names(outputs, "outputs")
+        _check_names(nodes, inputs, outputs)
+        for name, value in {"nodes": nodes, "inputs": inputs, "outputs": outputs}.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_places", {node.name: place for place, node in enumerate(nodes)})
 
     def __setattr__(self, name, value):
         raise AttributeError("a Network is immutable; build another from net.nodes, or net.with_layers({name: layer}).")
+
+    def __delattr__(self, name):
+        raise AttributeError("a Network is immutable; build another from net.nodes.")
 
     def __reduce__(self):
         return Network, (self.nodes, self.inputs, self.outputs)
@@ -67,15 +72,18 @@ class Network:
     def __len__(self) -> int:
         return len(self.nodes)
 
+    def __contains__(self, name) -> bool:
+        return isinstance(name, str) and name in self._places
+
     def __getitem__(self, key: str | int) -> Layer:
         """Return the layer of a node, by name or by place."""
-        if isinstance(key, int):
+        if isinstance(key, int) and -len(self) <= key < len(self):
             return self.nodes[key].layer
         return self.node(key).layer
 
     def node(self, name: str) -> Node:
         """Return a node by its name."""
-        if name not in self._places:
+        if name not in self:
             raise UnknownNameError(f"network: there is no node {name!r}.{nearest(str(name), self._places)}")
         return self.nodes[self._places[name]]
 
@@ -98,7 +106,10 @@ class Network:
 
         Raises WeightsError that lists what is missing, what is left over and what has another shape.
         """
+        if not isinstance(arrays, Mapping):
+            raise WeightsError(f"network: parameters are a mapping from names to arrays, but received a {type(arrays).__name__}.")
         wanted = {**self.parameters(), **self.buffers()}
+        arrays = {name: array for name, array in arrays.items() if not name.endswith("num_batches_tracked")}  # a counter of PyTorch's
         _check_fit(wanted, arrays)
         layers, made = {}, {}
         for node in self.nodes:
@@ -116,23 +127,26 @@ class Network:
         """Return the output, or a tuple where the network has several.
 
         x is (N, C, H, W); one image (C, H, W) is taken as a batch of one and comes out without that axis.
+        The outputs are new arrays, never views of the inputs.
         """
         maps, unbatched = bind_inputs(self, inputs)
+        given = list(maps.values())
         kept = set(self.outputs)
         last_use = {name: node.name for node in self.nodes for name in node.inputs}
-        for node in self.nodes:
-            arguments = [maps[name] for name in node.inputs]
-            maps.update(results_of(node, arguments, accuracy))
-            for name in {*node.inputs, *result_names(node)}:
-                if name not in kept and last_use.get(name, node.name) == node.name:
-                    del maps[name]
-        outputs = tuple(maps[name][0] if unbatched else maps[name] for name in self.outputs)
+        with one_image(unbatched):
+            for node in self.nodes:
+                arguments = [maps[name] for name in node.inputs]
+                maps.update(results_of(node, arguments, accuracy))
+                for name in {*node.inputs, *result_names(node)}:
+                    if name not in kept and last_use.get(name, node.name) == node.name:
+                        del maps[name]
+        outputs = tuple(_own(maps[name], given)[0] if unbatched else _own(maps[name], given) for name in self.outputs)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def pixels(self, name: str, i: int, j: int, input_shape, input: str | None = None) -> np.ndarray:
         """Return which input pixels output (i, j) of a node sees, as a mask (H, W), exact."""
         if name not in self.inputs:
-            self.node(source(name))
+            self.node(source(str(name)))
         return pixel_mask(self, shapes_of(self, input_shape), name, i, j, which_input(self, input))
 
     def box(self, name: str, i: int, j: int, input_shape, input: str | None = None) -> Box | None:
@@ -150,26 +164,78 @@ class Network:
 def Sequential(*layers) -> Network:
     """Return a network of layers one after the other, named after their kind: conv1, relu1, conv2, …
 
-    Give (name, layer) pairs, or one mapping, for names of your own.
+    Give (name, layer) pairs, or one mapping, for names of your own.  A network of one input and one
+    output may stand where a layer may; its nodes get its name in front: seq1.conv1.
 
     >>> from minicnn import nn
-    >>> net = Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 1))
+    >>> net = Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), Sequential(nn.Conv2d(8, 4, 1)))
     >>> [node.name for node in net]
-    ['conv1', 'relu1', 'conv2']
+    ['conv1', 'relu1', 'seq1.conv1']
     """
     if len(layers) == 1 and isinstance(layers[0], Mapping):
         layers = tuple(layers[0].items())
-    counts: dict[str, int] = {}
-    nodes, before = [], "x"
+    taken = {item[0] for item in layers if isinstance(item, tuple) and item and isinstance(item[0], str)}
+    nodes: list[Node] = []
+    before = "x"
     for item in layers:
-        if isinstance(item, Layer):
-            counts[item.kind] = counts.get(item.kind, 0) + 1
-            item = (f"{item.kind}{counts[item.kind]}", item)
-        if not (isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str)):
-            raise ArgumentError(f"Sequential: give layers, or (name, layer) pairs, but received {item!r}.")
-        nodes.append(Node(item[0], item[1], (before,)))
-        before = item[0]
+        name, layer = _named_item(item, taken)
+        if isinstance(layer, Network):
+            inner, before = inlined(name, layer, (before,))
+            nodes += inner
+        else:
+            nodes.append(Node(name, layer, (before,)))
+            before = name
     return Network(nodes)
+
+
+def _named_item(item, taken: set[str]) -> tuple[str, "Layer | Network"]:
+    """Return (name, layer) of one of Sequential's items; a layer without a name gets the next one of its kind."""
+    if isinstance(item, Layer | Network):
+        kind = item.kind if isinstance(item, Layer) else "seq"
+        name = next(name for number in itertools.count(1) if (name := f"{kind}{number}") not in taken)
+        taken.add(name)
+        return name, item
+    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], Layer | Network | type):
+        return item
+    if isinstance(item, list | tuple):
+        raise ArgumentError(
+            f"Sequential: give layers or (name, layer) pairs one by one, but received a {type(item).__name__}; write Sequential(*layers)."
+        )
+    if isinstance(item, type):
+        raise ArgumentError(f"Sequential: give layers, but received the class {item.__name__}; write nn.{item.__name__}() with brackets.")
+    raise ArgumentError(f"Sequential: give layers, or (name, layer) pairs, but received {item!r}.")
+
+
+def inlined(prefix: str, net: Network, names: tuple[str, ...]) -> tuple[list[Node], str]:
+    """Return the nodes of a network, fed with `names` and named 'prefix.name', and the name of its output."""
+    if len(names) != len(net.inputs) or len(net.outputs) != 1:
+        raise ArgumentError(
+            f"graph: {prefix!r} is a network of {len(net.inputs)} inputs and {len(net.outputs)} outputs; "
+            f"give it {len(net.inputs)} values, and one output."
+        )
+    outer = dict(zip(net.inputs, names, strict=True))
+
+    def renamed(name: str) -> str:
+        return outer.get(name, f"{prefix}.{name}")
+
+    return [Node(renamed(n.name), n.layer, tuple(map(renamed, n.inputs))) for n in net.nodes], renamed(net.outputs[0])
+
+
+def as_network(value, what: str) -> Network:
+    """Return a network; a single layer is a network of one node."""
+    if isinstance(value, Network):
+        return value
+    if isinstance(value, Layer):
+        return Sequential(value)
+    remedy = "write nn.Sequential(*layers)" if isinstance(value, list | tuple) else "the network comes first, then the input"
+    raise ArgumentError(f"{what}: the first argument is a network or a layer, but it is a {type(value).__name__}; {remedy}.")
+
+
+def _names(names, what: str) -> tuple[str, ...]:
+    names = (names,) if isinstance(names, str) else names
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"network: {what} are the names of at least one map, but they are {names!r}.")
+    return tuple(names)
 
 
 def _as_node(node) -> Node:
@@ -177,18 +243,31 @@ def _as_node(node) -> Node:
         if not (isinstance(node, tuple | list) and len(node) == 3):
             raise ArgumentError(f"network: a node is (name, layer, inputs), but received {node!r}.")
         name, layer, inputs = node
-        node = Node(name, layer, (inputs,) if isinstance(inputs, str) else tuple(inputs))
+        node = Node(name, layer, _names(inputs, f"the inputs of node {name!r}"))
     if not isinstance(node.layer, Layer):
-        remedy = "write nn.ReLU() with brackets" if isinstance(node.layer, type) else "give one of nn's layers"
-        raise ArgumentError(f"network: node {node.name!r} must hold a layer, but it holds {node.layer!r}; {remedy}.")
-    if not isinstance(node.name, str) or not node.name or ":" in node.name:
-        raise ArgumentError(f"network: a node's name is a word without ':', but it is {node.name!r}.")
+        remedy = "give one of nn's layers"
+        if isinstance(node.layer, type):
+            remedy = "write nn.ReLU() with brackets"
+        elif isinstance(node.layer, Network):
+            remedy = "nn.Sequential and nn.Graph take networks in networks"
+        raise ArgumentError(f"network: node {node.name!r} must hold a layer, but it holds a {type(node.layer).__name__}; {remedy}.")
     return node
 
 
+def _check_name(name, known, what: str) -> None:
+    if not isinstance(name, str) or not name or ":" in name or not name.isprintable():
+        raise ArgumentError(f"network: the name of {what} is a word without ':', but it is {name!r}.")
+    if name in known:
+        raise ArgumentError(f"network: the name {name!r} is used twice; every node and input needs its own.")
+
+
 def _check_names(nodes, inputs, outputs):
-    known = list(inputs)
+    known: list[str] = []
+    for name in inputs:
+        _check_name(name, known, "an input")
+        known.append(name)
     for node in nodes:
+        _check_name(node.name, known, "a node")
         for name in node.inputs:
             if name not in known:
                 later = name in {n.name for n in nodes}
@@ -198,10 +277,7 @@ def _check_names(nodes, inputs, outputs):
             raise ArgumentError(
                 f"network: node {node.name!r}, {node.layer!r}, takes {node.layer.inputs} input, but is given {node.inputs}."
             )
-        for name in result_names(node):
-            if name in known:
-                raise ArgumentError(f"network: the name {name!r} is used twice; every node and input needs its own.")
-            known.append(name)
+        known += result_names(node)
     for name in outputs:
         if name not in known:
             raise UnknownNameError(f"network: output {name!r} is not a node.{nearest(name, known)}")
@@ -240,7 +316,18 @@ def bind_inputs(net: Network, inputs) -> tuple[dict[str, np.ndarray], bool]:
         raise ArgumentError(
             f"network: it takes {len(net.inputs)} input{'s' * (len(net.inputs) != 1)} ({names}), but received {len(inputs)}."
         )
-    unbatched = all(isinstance(x, np.ndarray) and x.ndim == 3 for x in inputs)
-    if not unbatched and any(isinstance(x, np.ndarray) and x.ndim == 3 for x in inputs):
+    arrays = [_as_array(x, name) for name, x in zip(net.inputs, inputs, strict=True)]
+    single = [x.ndim == 3 for x in arrays]
+    if any(single) and not all(single):
         raise ShapeError("network: either all inputs are single images (C, H, W) or none is; add the batch axis with x[None].")
-    return {name: x[None] if unbatched else x for name, x in zip(net.inputs, inputs, strict=True)}, unbatched
+    return {name: x[None] if all(single) else x for name, x in zip(net.inputs, arrays, strict=True)}, all(single)
+
+
+def _as_array(x, name: str) -> np.ndarray:
+    """Return an input as an array; the map of another trace is taken as its data."""
+    data = x if isinstance(x, np.ndarray) else getattr(x, "data", None)
+    return data if isinstance(data, np.ndarray) else check.float_array(x, name, "network")
+
+
+def _own(output: np.ndarray, given: list[np.ndarray]) -> np.ndarray:
+    return output.copy() if any(np.may_share_memory(output, x) for x in given) else output

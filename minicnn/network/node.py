@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minicnn.errors import MinicnnError
+from minicnn.errors import MinicnnError, ShapeError
 from minicnn.layers import Layer
 
 
@@ -56,3 +56,15 @@ def _named(node: Node) -> Iterator[None]:
         yield
     except MinicnnError as error:
         raise type(error)(f"node {node.name!r}: {error}") from error.__cause__
+
+
+@contextlib.contextmanager
+def one_image(unbatched: bool) -> Iterator[None]:
+    """Give the remedy for one image where layers, which see a batch of one, give that for a batch."""
+    try:
+        yield
+    except ShapeError as error:
+        if not unbatched:
+            raise
+        text = str(error).replace("NHWC; minicnn uses NCHW: x.transpose(0, 3, 1, 2)", "HWC; minicnn uses CHW: x.transpose(2, 0, 1)")
+        raise ShapeError(text) from None

@@ -4,14 +4,16 @@ import numpy as np
 
 from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.network.node import result_shapes
+from minicnn.network.node import one_image, result_shapes
 
 
 def shapes_of(net, input_shape) -> dict[str, tuple[int, ...]]:
     """Return the shape of every input and result by name; a single (C, H, W) is a batch of one."""
+    given = input_shape.values() if isinstance(input_shape, dict) else [input_shape]
     shapes = _input_shapes(net, input_shape)
-    for node in net.nodes:
-        shapes.update(result_shapes(node, [shapes[name] for name in node.inputs]))
+    with one_image(all(len(shape) == 3 for shape in given)):
+        for node in net.nodes:
+            shapes.update(result_shapes(node, [shapes[name] for name in node.inputs]))
     return shapes
 
 
@@ -31,11 +33,10 @@ def _as_batch(shape, name: str) -> tuple[int, ...]:
     if isinstance(shape, np.ndarray) and shape.ndim > 1:
         raise ArgumentError(f"describe: input_shape is a shape such as (3, 224, 224), but an array came for {name}; pass {name}.shape.")
     try:
-        sizes = tuple(
-            check.integer(n, f"{name}[{axis}]", "describe", 0 if axis == 0 and len(shape) == 4 else 1) for axis, n in enumerate(shape)
-        )
+        least = [0 if axis == 0 and len(shape) != 3 else 1 for axis in range(len(shape))]  # only a batch may be empty
+        sizes = tuple(check.integer(n, f"{name}[{axis}]", "describe", least[axis]) for axis, n in enumerate(shape))
     except TypeError:
         raise ArgumentError(f"describe: input_shape is (C, H, W) or (N, C, H, W), but for {name} it is {shape!r}.") from None
-    if len(sizes) < 2:
+    if not sizes:
         raise ShapeError(f"describe: input_shape is (C, H, W) or (N, C, H, W), but for {name} it is {sizes}.")
     return (1, *sizes) if len(sizes) == 3 else sizes

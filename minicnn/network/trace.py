@@ -20,8 +20,8 @@ from minicnn.field import Box, ReceptiveField
 from minicnn.functional.statistics import Statistics, statistics
 from minicnn.layers import BatchNorm2d
 from minicnn.network.describe import Description, describe
-from minicnn.network.graph import Network, bind_inputs
-from minicnn.network.node import Node, results_of
+from minicnn.network.graph import Network, as_network, bind_inputs
+from minicnn.network.node import Node, one_image, results_of
 from minicnn.text import count, table
 
 
@@ -61,12 +61,34 @@ class FeatureMap:
         """Mean, std, min, max, share of zeros and dead channels: one pass, computed at each asking."""
         return statistics(self.data)
 
-    mean = property(lambda self: self.statistics.mean)
-    std = property(lambda self: self.statistics.std)
-    min = property(lambda self: self.statistics.min)
-    max = property(lambda self: self.statistics.max)
     zeros = property(lambda self: self.statistics.zeros)
     dead_channels = property(lambda self: self.statistics.dead_channels)
+    dtype = property(lambda self: self.data.dtype)
+    ndim = property(lambda self: self.data.ndim)
+
+    def mean(self, axis=None, **options):
+        """Return the mean of all numbers, in float64; with an axis or other options, what data.mean returns."""
+        return self._measured("mean", axis, options)
+
+    def std(self, axis=None, **options):
+        """Return the standard deviation of all numbers (divided by n), in float64; with options, what data.std returns."""
+        return self._measured("std", axis, options)
+
+    def min(self, axis=None, **options):
+        """Return the smallest number; with an axis or other options, what data.min returns."""
+        return self._measured("min", axis, options)
+
+    def max(self, axis=None, **options):
+        """Return the largest number; with an axis or other options, what data.max returns."""
+        return self._measured("max", axis, options)
+
+    def _measured(self, name: str, axis, options: dict):
+        if axis is None and all(value is None for value in options.values()):
+            return getattr(self.statistics, name)
+        return getattr(self.data, name)(axis=axis, **options)
+
+    def __len__(self) -> int:
+        return len(self.data)
 
     @property
     def _base(self) -> str:
@@ -95,8 +117,11 @@ class Trace:
 
     description = property(lambda self: self.describing())
 
+    def __contains__(self, name) -> bool:
+        return isinstance(name, str) and name in self.maps
+
     def __getitem__(self, name: str) -> FeatureMap:
-        if name not in self.maps:
+        if name not in self:
             raise UnknownNameError(f"trace: there is no map {name!r}.{nearest(str(name), self.maps)}")
         return self.maps[name]
 
@@ -141,19 +166,18 @@ def trace(net: Network, *inputs: np.ndarray, hooks: Hook | Mapping[str, Hook] | 
 
     Raises UnknownNameError for a hook on a node that does not exist, and what the layers raise.
     """
+    net = as_network(net, "trace")
     hook_of = _hooks(net, hooks)
-    maps, _ = bind_inputs(net, inputs)
-    kinds = _kinds(net)
-    arrays = {name: _view(x) for name, x in maps.items()}
-    for node in net.nodes:
-        results = results_of(node, [maps[name] for name in node.inputs], accuracy)
-        maps.update(results)
-        arrays.update({name: _view(array) for name, array in results.items()})
-        hook = hook_of(node.name)
-        if hook is not None:
-            hook(node, tuple(arrays[name] for name in node.inputs), arrays[node.name])
-    shapes, dtype = {name: arrays[name].shape for name in net.inputs}, arrays[net.inputs[0]].dtype
-    describing = functools.cache(lambda: describe(net, shapes, dtype=dtype))
+    bound, unbatched = bind_inputs(net, inputs)
+    arrays = {name: _locked(x.copy()) for name, x in bound.items()}  # the giver may change his; the trace stays as it was
+    with one_image(unbatched):
+        for node in net.nodes:
+            results = results_of(node, [arrays[name] for name in node.inputs], accuracy)
+            arrays.update({name: _locked(array) for name, array in results.items()})
+            hook = hook_of(node.name)
+            if hook is not None:
+                hook(node, tuple(arrays[name] for name in node.inputs), arrays[node.name])
+    kinds, describing = _kinds(net), _Describing(net, {name: arrays[name].shape for name in net.inputs}, arrays[net.inputs[0]].dtype)
     nodes = {node.name: node for node in net.nodes}
     found = {
         name: FeatureMap(name, nodes.get(name.split(":")[0]), array, kinds.get(name, "other"), describing) for name, array in arrays.items()
@@ -161,10 +185,25 @@ def trace(net: Network, *inputs: np.ndarray, hooks: Hook | Mapping[str, Hook] | 
     return Trace(net, found, describing)
 
 
-def _view(array: np.ndarray) -> np.ndarray:
-    locked = array.view()
-    locked.flags.writeable = False
-    return locked
+def _locked(array: np.ndarray) -> np.ndarray:
+    """Return a view of memory that is locked too, so that the view cannot be unlocked."""
+    array.flags.writeable = False
+    return array.view()
+
+
+class _Describing:
+    """The description of a trace, made when it is first asked for."""
+
+    def __init__(self, net: Network, shapes: dict, dtype):
+        self._arguments = net, shapes, dtype
+
+    def __call__(self) -> Description:
+        return self._description
+
+    @functools.cached_property
+    def _description(self) -> Description:
+        net, shapes, dtype = self._arguments
+        return describe(net, shapes, dtype=dtype)
 
 
 def _hooks(net: Network, hooks):

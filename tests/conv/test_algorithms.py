@@ -148,6 +148,13 @@ def test_padding_modes_are_numpy_pads(case):
     )
 
 
+def test_settings_may_be_arrays():
+    x, w = np.ones((1, 1, 6, 7)), np.ones((1, 1, 3, 2))
+    expected = conv2d(x, w, stride=(2, 1), padding=((1, 2), (0, 3)))
+    np.testing.assert_array_equal(conv2d(x, w, stride=np.array([2, 1]), padding=np.array([[1, 2], [0, 3]])), expected)
+    np.testing.assert_array_equal(conv2d(x, w, padding=np.array(1), stride=np.int64(2)), conv2d(x, w, padding=1, stride=2))
+
+
 def test_same_with_a_stride_is_tensorflows():
     x, w = np.arange(20.0).reshape(1, 1, 4, 5), np.ones((1, 1, 3, 2))
     y = conv2d(x, w, stride=(2, 3), padding="same")

@@ -19,6 +19,7 @@ SIZE = SHAPE[2:]
 
 # name: (call, shapes of its arrays)
 OPERATIONS = {
+    "conv2d": (lambda x, w, b: F.conv2d(x, w, b, (2, 3), ((1, 0), (0, 2)), (1, 2), 2), [SHAPE, (6, 2, 3, 2), (6,)]),
     "relu": (F.relu, [SHAPE]),
     "relu6": (F.relu6, [SHAPE]),
     "leaky_relu": (F.leaky_relu, [SHAPE]),
@@ -264,3 +265,11 @@ def test_the_axes_of_shape_errors_name_a_channel_last_image():
     x = np.zeros((1, 224, 224, 3), np.float32)
     with pytest.raises(ShapeError, match=r"That looks like NHWC; minicnn uses NCHW: x\.transpose\(0, 3, 1, 2\)\."):
         F.conv_transpose2d(x, np.zeros((3, 1, 2, 2), np.float32))
+
+
+def test_add_under_one_image_means_channels():
+    x = np.zeros((3, 4, 5))
+    per_channel = np.arange(3.0).reshape(3, 1, 1)
+    assert_array_equal(F.add(x, per_channel), np.broadcast_to(per_channel, x.shape))
+    with pytest.raises(ShapeError, match="add: x and y must have one shape"):
+        F.add(np.ones((1, 4, 1)), x)

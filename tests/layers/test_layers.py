@@ -8,7 +8,7 @@ import pytest
 from samples import cases, samples
 
 from minicnn import nn
-from minicnn.errors import ArgumentError, DTypeError, ShapeError, WeightsError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, UnsupportedError, WeightsError
 from minicnn.layers.base import Layer
 
 every_layer = pytest.mark.parametrize(("layer", "shapes"), [pytest.param(layer, shapes, id=name) for name, layer, shapes in cases()])
@@ -120,6 +120,12 @@ def test_pytorchs_inplace_is_taken_and_changes_nothing():
         np.testing.assert_array_equal(x, [-1.0, 2.0])
 
 
+def test_the_lock_cannot_be_undone():
+    conv = nn.Conv2d(1, 1, 2)
+    with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+        conv.weight.flags.writeable = True
+
+
 def test_the_givers_array_stays_his():
     weight = np.ones((2, 3, 1, 1), np.float32)
     conv = nn.Conv2d.of(weight)
@@ -217,17 +223,27 @@ def test_prepared_weights_do_not_outlive_the_layer():
         (ShapeError, r"running_var must hold one number per channel, as running_mean.shape=\(4,\) does, but running_var.shape=\(3,\)", lambda: nn.BatchNorm2d.of(np.ones(4), np.ones(3))),
         (ArgumentError, r"eps must not be negative, but it is -1", lambda: nn.BatchNorm2d(4, eps=-1)),
         (ArgumentError, r"padding must be at most half the kernel", lambda: nn.MaxPool2d(2, padding=2)),
-        (ArgumentError, r"divisor_override must not be 0", lambda: nn.AvgPool2d(2, divisor_override=0)),
+        (ArgumentError, r"divisor_override must be at least 1, but it is 0", lambda: nn.AvgPool2d(2, divisor_override=0)),
         (ArgumentError, r"output_size must be at least 1", lambda: nn.AdaptiveAvgPool2d(0)),
         (ArgumentError, r"output_size is one number or \(rows, columns\)", lambda: nn.AdaptiveAvgPool2d((1, 2, 3))),
         (ArgumentError, r"give size or scale_factor, one of them", lambda: nn.Upsample()),
         (ArgumentError, r"mode must be one of 'nearest', 'bilinear', but it is 'bicubic'", lambda: nn.Upsample(2, mode="bicubic")),
         (ArgumentError, r"align_corners is for mode='bilinear'", lambda: nn.Upsample(2, align_corners=True)),
-        (ArgumentError, r"scale_factor is a positive number or a pair, but it is \(-1, -1\)", lambda: nn.Upsample(scale_factor=-1)),
+        (ArgumentError, r"scale_factor is a positive number below 1,000,000 or a pair, but it is \(-1.0, -1.0\)", lambda: nn.Upsample(scale_factor=-1)),
         (ArgumentError, r"padding is one number or \(left, right, top, bottom\), but it is \(1, 2\)", lambda: nn.ZeroPad2d((1, 2))),
         (ArgumentError, r"negative_slope must be a real number, but it is 'x'", lambda: nn.LeakyReLU("x")),
         (ArgumentError, r"dim must be a whole number, but it is 1.5", lambda: nn.Softmax(1.5)),
         (ArgumentError, r"dim must be a whole number, but it is 'a'", lambda: nn.Softmax("a")),
+        (ArgumentError, r"bias is True or False, but it is an array of shape \(8,\); give arrays through nn.Conv2d.of", lambda: nn.Conv2d(3, 8, 3, bias=np.zeros(8))),
+        (ArgumentError, r"bias is True or False, but it is 'no'", lambda: nn.Linear(3, 8, bias="no")),
+        (ArgumentError, r"inplace is True or False, but it is an array of shape \(2,\); data goes into the layer.* nn.ReLU\(\)\(x\)", lambda: nn.ReLU(np.ones(2))),
+        (UnknownNameError, r"algorithm must be 'auto' or a name of the gallery, but it is 'im2cool'. Did you mean 'im2col'\?", lambda: nn.Conv2d(3, 8, 3, algorithm="im2cool")),
+        (ArgumentError, r"divisor_override must be a whole number, but it is 'a'", lambda: nn.AvgPool2d(2, divisor_override="a")),
+        (ArgumentError, r"output_padding must be smaller than the stride or the dilation", lambda: nn.ConvTranspose2d(3, 2, 3, output_padding=1)),
+        (ShapeError, r"bias holds one number per output channel, 2·1 = 2", lambda: nn.ConvTranspose2d.of(np.ones((3, 2, 3, 3)), np.ones(5))),
+        (ArgumentError, r"start_dim must be a whole number, but it is 'a'", lambda: nn.Flatten("a")),
+        (ArgumentError, r"eps must be a real number, but it is 'x'", lambda: nn.BatchNorm2d(3, "x")),
+        (ArgumentError, r"scale_factor is a positive number below", lambda: nn.Upsample(scale_factor=float("inf"))),
         (ShapeError, r"maps are joined along channels \(dim=1\), but dim is 2", lambda: nn.Concat(2)),
     ],
 )  # fmt: skip
@@ -250,6 +266,8 @@ def test_constructor_errors(error, match, build):
         (ShapeError, r"start_dim 3 to end_dim 1 does not fit", nn.Flatten(3, 1), [(1, 2, 3, 4)]),
         (ShapeError, r"something must come out, but floor\(3 · 0.2\) × floor\(9 · 0.2\) = 0 × 1", nn.Upsample(scale_factor=0.2), [(1, 2, 3, 9)]),
         (ShapeError, r"dim 3 is not an axis of x.shape=\(2, 5\); use -2 … 1", nn.Softmax(3), [(2, 5)]),
+        (ShapeError, r"in_features = 10 numbers, but x.shape=\(1, 2112\). Use Linear\(2112, 2\)", nn.Linear(10, 2), [(1, 2112)]),
+        (UnsupportedError, r"(?s)'pointwise' does not apply here", nn.Conv2d(3, 4, 3, algorithm="pointwise"), [(1, 3, 9, 7)]),
         (ShapeError, r"has 2 axes. A single grey image", nn.MaxPool2d(2), [(9, 7)]),
     ],
 )  # fmt: skip

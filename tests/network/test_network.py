@@ -6,8 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from minicnn import Graph, Network, Sequential, describe, nn, trace
-from minicnn.errors import ArgumentError, ShapeError, UnknownNameError, WeightsError
+from minicnn import Graph, Network, Sequential, describe, nn, statistics, trace
+from minicnn.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, WeightsError
 
 RNG = np.random.default_rng(3)
 
@@ -83,7 +83,7 @@ def test_empty_batch():
     assert [out.shape for out in branched()(X[:0])] == [(0, 4, 3, 4)] * 2
     t = trace(branched(), X[:0])
     assert t["add"].shape == (0, 4, 3, 4)
-    assert np.isnan(t["add"].mean)
+    assert np.isnan(t["add"].mean())
 
 
 def test_forward_lets_maps_go_after_their_last_use():
@@ -112,6 +112,93 @@ def test_sequential_names_and_pairs():
         Sequential(("r", nn.ReLU))
 
 
+def test_networks_in_a_network():
+    inner = Sequential(nn.Conv2d(2, 3, 1, rng=RNG), nn.ReLU())
+    net = Sequential(inner, nn.ReLU(), ("head", inner.with_layers({"conv1": nn.Conv2d(3, 2, 1, rng=RNG)})), inner)
+    assert [n.name for n in net] == ["seq1.conv1", "seq1.relu1", "relu1", "head.conv1", "head.relu1", "seq2.conv1", "seq2.relu1"]
+    assert net["seq1.conv1"] is net["seq2.conv1"]
+    assert net(X).shape == (3, 3, 7, 9)
+    mixed = Sequential(nn.ReLU(), ("relu2", nn.ReLU()), nn.ReLU())
+    assert [n.name for n in mixed] == ["relu1", "relu2", "relu3"]
+
+
+def test_names_are_found_by_in():
+    net = branched()
+    facts, t = describe(net, (2, 7, 9)), trace(net, X)
+    assert all("stem" in thing and "steam" not in thing for thing in (net, facts, t))
+    assert "pool:indices" in t
+    assert facts["pool:indices"].name == "pool"
+    assert facts.box("pool:indices", 1, 1) == facts.box("pool", 1, 1)
+
+
+def test_a_layer_is_a_network_of_one_node():
+    assert describe(nn.Conv2d(2, 3, 3), (2, 7, 9))["conv1"].shape == (1, 3, 5, 7)
+    assert trace(nn.ReLU(), X)["relu1"].kind == "activation"
+
+
+def test_features_without_positions():
+    mlp = Sequential(nn.Linear(10, 5, rng=RNG), nn.ReLU())
+    for shape in ((10,), (3, 10), (0, 10), (2, 3, 4, 5, 10)):
+        t = trace(mlp, np.ones(shape, np.float32))
+        assert t["relu1"].shape == (*shape[:-1], 5)
+        assert "FeatureMap 'linear1'" in repr(t["linear1"])
+        assert t["linear1"].field.size == (1, 1)
+
+
+def test_outputs_are_never_views_of_the_inputs():
+    for net in (Sequential(nn.Flatten()), Sequential(nn.Identity()), Network([])):
+        x = X.copy()
+        y = net(x)
+        y += 1
+        np.testing.assert_array_equal(x, X)
+
+
+def test_a_trace_stays_as_it_was():
+    x = X.copy()
+    t = trace(Sequential(nn.Identity(), nn.Flatten()), x)
+    x[...] = 0
+    for name in ("x", "identity1", "flatten1"):
+        np.testing.assert_array_equal(t[name].data.reshape(X.shape), X)
+        with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+            t[name].data.flags.writeable = True
+
+
+def test_a_map_of_a_trace_may_be_an_input():
+    t = trace(branched(), X)
+    again = trace(Sequential(nn.ReLU()), t["first"])
+    np.testing.assert_array_equal(again["relu1"].data, np.maximum(t["first"].data, 0))
+
+
+def test_traces_pickle():
+    t = trace(branched(), X)
+    again = pickle.loads(pickle.dumps(t))
+    np.testing.assert_array_equal(again["add"].data, t["add"].data)
+    assert again["add"].box(1, 1) == t["add"].box(1, 1)
+
+
+def test_numpy_asks_a_map_as_it_asks_an_array():
+    m = trace(branched(), X)["stem"]
+    assert np.mean(m) == m.mean() == m.statistics.mean
+    assert (np.max(m), np.min(m)) == (m.max(), m.min()) == (m.data.max(), m.data.min())
+    np.testing.assert_array_equal(np.std(m, axis=(2, 3)), m.data.std(axis=(2, 3)))
+    np.testing.assert_array_equal(m.mean(axis=1), m.data.mean(axis=1))
+    assert (len(m), m.ndim, m.dtype) == (3, 4, np.float32)
+
+
+def test_pytorchs_counter_is_passed_over():
+    net = Sequential(nn.BatchNorm2d(2))
+    arrays = {**net.parameters(), **net.buffers(), "bn1.num_batches_tracked": np.array(7)}
+    assert net.with_parameters(arrays)(X).shape == X.shape
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_statistics_of_infinities_do_not_depend_on_their_order(first):
+    x = np.roll(np.array([np.inf, 1.0, 2.0]), first).reshape(1, 1, 1, 3)
+    s = statistics(x)
+    assert (s.mean, s.min, s.max) == (np.inf, 1.0, np.inf)
+    assert statistics(np.full((1, 1, 2, 2), np.inf)).mean == np.inf
+
+
 def test_graph_inlines_a_network():
     block = Sequential(("a", nn.Conv2d(2, 2, 1, rng=RNG)), ("b", nn.ReLU()))
     g = Graph()
@@ -135,7 +222,7 @@ def test_graph_inlines_a_network():
         (ArgumentError, r"the name 'x' is used twice", lambda: Network([("x", nn.ReLU(), ["x"])])),
         (UnknownNameError, r"output 'z' is not a node. Known: x, a", lambda: Network([("a", nn.ReLU(), ["x"])], outputs=["z"])),
         (ArgumentError, r"a node is \(name, layer, inputs\), but received 'conv'", lambda: Network(["conv"])),
-        (ArgumentError, r"a node's name is a word without ':', but it is 'a:b'", lambda: Network([("a:b", nn.ReLU(), ["x"])])),
+        (ArgumentError, r"the name of a node is a word without ':', but it is 'a:b'", lambda: Network([("a:b", nn.ReLU(), ["x"])])),
         (ArgumentError, r"node 'a', ReLU\(\), takes 1 input, but is given \('x', 'x'\)", lambda: Network([("a", nn.ReLU(), ["x", "x"])])),
         (UnknownNameError, r"there is no node 'con1'. Did you mean 'conv1'\?", lambda: Sequential(nn.Conv2d(1, 1, 1))["con1"]),
         (UnknownNameError, r"there is no node 'conv9'", lambda: Sequential(nn.Conv2d(1, 1, 1)).with_layers({"conv9": nn.ReLU()})),
@@ -145,7 +232,30 @@ def test_graph_inlines_a_network():
         (ShapeError, r"node 'conv1': Conv2d: weight expects 3 input channels but x has 2", lambda: describe(Sequential(nn.Conv2d(3, 1, 1)), (2, 7, 9))),
         (ArgumentError, r"an array came for x; pass x.shape", lambda: describe(Sequential(nn.ReLU()), X)),
         (ArgumentError, r"input_shape is \(C, H, W\) or \(N, C, H, W\), but for x it is 224", lambda: describe(Sequential(nn.ReLU()), 224)),
-        (ShapeError, r"for x it is \(224,\)", lambda: describe(Sequential(nn.ReLU()), (224,))),
+        (ShapeError, r"for x it is \(\)", lambda: describe(Sequential(nn.ReLU()), ())),
+        (ArgumentError, r"the name of an input is a word without ':', but it is 'a:b'", lambda: Network([], inputs=["a:b"])),
+        (ArgumentError, r"the name 'x' is used twice", lambda: Network([], inputs=["x", "x"])),
+        (ArgumentError, r"inputs are the names of at least one map, but they are \(\)", lambda: Network([], inputs=())),
+        (ArgumentError, r"the inputs of node 'a' are the names of at least one map, but they are 3", lambda: Network([("a", nn.ReLU(), 3)])),
+        (ArgumentError, r"nodes is a list of \(name, layer, inputs\), but it is a NoneType", lambda: Network(None)),
+        (ArgumentError, r"must hold a layer, but it holds a Network; nn.Sequential and nn.Graph take networks", lambda: Network([("a", Sequential(nn.ReLU()), "x")])),
+        (ArgumentError, r"received a list; write Sequential\(\*layers\)", lambda: Sequential([nn.ReLU()])),
+        (ArgumentError, r"received the class ReLU; write nn.ReLU\(\) with brackets", lambda: Sequential(nn.Conv2d(1, 1, 1), nn.ReLU)),
+        (ArgumentError, r"outputs are values of this graph, but received 'x'", lambda: Graph().network("x")),
+        (ArgumentError, r"describe: the first argument is a network or a layer, but it is a list; write nn.Sequential\(\*layers\)", lambda: describe([nn.ReLU()], (3, 4, 4))),
+        (ArgumentError, r"trace: the first argument is a network or a layer, but it is a ndarray; the network comes first", lambda: trace(X, Sequential(nn.ReLU()))),
+        (DTypeError, r"network: x must be a NumPy array, but it is a list", lambda: trace(Sequential(nn.ReLU()), X.tolist())),
+        (DTypeError, r"network: v must be a NumPy array, but it is a str", lambda: Network([("a", nn.ReLU(), "u")], ("u", "v"))(X, "junk")),
+        (ShapeError, r"looks like HWC; minicnn uses CHW: x.transpose\(2, 0, 1\)", lambda: Sequential(nn.Conv2d(3, 4, 3))(np.zeros((7, 9, 3), np.float32))),
+        (ShapeError, r"looks like HWC; minicnn uses CHW: x.transpose\(2, 0, 1\)", lambda: trace(Sequential(nn.Conv2d(3, 4, 3)), np.zeros((7, 9, 3), np.float32))),
+        (ShapeError, r"looks like HWC; minicnn uses CHW: x.transpose\(2, 0, 1\)", lambda: describe(Sequential(nn.Conv2d(3, 4, 3)), (7, 9, 3))),
+        (ShapeError, r"looks like NHWC; minicnn uses NCHW: x.transpose\(0, 3, 1, 2\)", lambda: describe(Sequential(nn.Conv2d(3, 4, 3)), (1, 7, 9, 3))),
+        (ShapeError, r"node 'c': Add: all inputs must have one shape", lambda: Network([("a", nn.AdaptiveAvgPool2d(1), "x"), ("c", nn.Add(), ["a", "x"])])(X)),
+        (WeightsError, r"parameters are a mapping from names to arrays, but received a list", lambda: Sequential(nn.ReLU()).with_parameters([1])),
+        (UnknownNameError, r"there is no node 99", lambda: Sequential(nn.ReLU())[99]),
+        (DTypeError, r"dtype must be np.float32 or np.float64, but it is 'foo'", lambda: describe(Sequential(nn.ReLU()), (3, 4, 4), dtype="foo")),
+        (DTypeError, r"statistics: x must be an array of real numbers, \(N, C, …\), but it is a list", lambda: statistics([1.0])),
+        (DTypeError, r"but it is an array of complex128, shape \(1, 2\)", lambda: statistics(np.ones((1, 2), complex))),
         (ArgumentError, r"x\[1\] must be at least 1, but it is 0", lambda: describe(Sequential(nn.ReLU()), (3, 0, 4))),
         (UnknownNameError, r"describe: there is no node 'relu2'. Did you mean 'relu1'\?", lambda: describe(Sequential(nn.ReLU()), (1, 4, 4)).box("relu2", 0, 0)),
         (ArgumentError, r"'relu1' has 4×5 positions, but row 4 was asked for; use 0 … 3", lambda: describe(Sequential(nn.ReLU()), (1, 4, 5)).box("relu1", 4, 0)),
@@ -256,7 +366,7 @@ def test_statistics_are_numpys(dtype):
 def test_statistics_do_not_cancel():
     """A mean of 1e8 and a deviation of 1: the sum of squares in float64 alone would lose it."""
     x = 1e8 + np.tile([-1.0, 1.0], 500).reshape(1, 2, 20, 25)
-    assert trace(Network([]), x)["x"].std == pytest.approx(1.0, rel=1e-12)
+    assert trace(Network([]), x)["x"].std() == pytest.approx(1.0, rel=1e-12)
 
 
 @pytest.mark.parametrize(("bad", "expected"), [(np.nan, "nan nan nan nan"), (np.inf, "inf nan -2 inf"), (-np.inf, "-inf nan -inf 2")])
@@ -288,10 +398,10 @@ def test_a_nan_of_either_sign_is_found(sign):
 
 def test_statistics_of_features_and_integers():
     net = branched()
-    assert trace(net, X)["pool:indices"].max == np.asarray(trace(net, X)["pool:indices"]).max()
+    assert trace(net, X)["pool:indices"].max() == np.asarray(trace(net, X)["pool:indices"]).max()
     flat = trace(Sequential(nn.Flatten()), X)["flatten1"]
     assert flat.statistics.size == X.size
-    assert flat.mean == pytest.approx(X.astype(float).mean())
+    assert flat.mean() == pytest.approx(X.astype(float).mean())
 
 
 # Printed, they are tables a person can read.
