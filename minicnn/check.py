@@ -91,10 +91,10 @@ def wants_channels(what: str, x, channels: int, *, source: str = "weight", unbat
 def integer(value, name: str, what: str, least: int) -> int:
     """Return value as an int that is at least `least`."""
     try:
-        number = operator.index(value)
+        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         number = None
-    if number is None or isinstance(value, bool | np.bool_):
+    if number is None:
         raise ArgumentError(f"{what}: {name} must be a whole number, but it is {value!r}.")
     if number < least:
         raise ArgumentError(f"{what}: {name} must be at least {least}, but it is {number}.")

@@ -11,7 +11,7 @@ import numpy as np
 from minicnn.errors import ArgumentError
 from minicnn.window import Window
 
-ACTIVATIONS = (None, "relu", "relu6", "silu")
+ACTIVATIONS = (None, "relu", "relu6")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +67,6 @@ def activate(y: np.ndarray, activation: str | None) -> np.ndarray:
         return np.maximum(y, 0, out=y)
     if activation == "relu6":
         return np.minimum(np.maximum(y, 0, out=y), 6, out=y)
-    if activation == "silu":
-        with np.errstate(over="ignore"):  # exp(-y) may become infinity: y / infinity is the limit
-            y /= 1 + np.exp(-y)
-        return y
     raise ArgumentError(f"conv2d: activation must be one of {ACTIVATIONS}, but it is {activation!r}.")
 
 

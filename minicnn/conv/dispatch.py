@@ -11,7 +11,6 @@ goes when the layer goes; safe, because a layer's arrays are locked.
 """
 
 import importlib
-import threading
 import weakref
 from types import ModuleType
 
@@ -126,7 +125,10 @@ def check_groups(groups, weight, what: str) -> int:
 
 
 def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exact", activation=None, owner=None):
-    """Run checked arguments: pick, pad by mode, prepare, run.  `owner` is the layer whose weight it is."""
+    """Run checked arguments: pick, pad by mode, prepare, run.
+
+    `owner` is the layer whose weight it is; its weight may be float32 where x is float64, and is widened once.
+    """
     shape = (x.shape[0], weight.shape[0], *window.output_size(x.shape[2:], "conv2d"))
     name = algorithm
     if isinstance(algorithm, str) and algorithm == "auto":
@@ -137,7 +139,7 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
         return np.empty(shape, x.dtype)
     x, window = pad_by_mode(x, window)
     module = load_algorithm(name)
-    prepared = module.prepare(weight, window) if owner is None else _prepared_for(owner, name, weight, window)
+    prepared = module.prepare(weight, window) if owner is None else _prepared_for(owner, name, weight, window, x.dtype)
     with np.errstate(all="ignore"):  # numbers that are not finite pass as in the law, without NumPy's warnings
         return module.run(x, prepared, bias, activation)
 
@@ -154,6 +156,9 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
     'depthwise'
     >>> choose_algorithm((1, 64, 56, 56), (64, 64, 3, 3), Window.of(3), np.float32)
     'im2col'
+
+    `dtype` and `accuracy` have no say yet: all three sum the equation's own products, in either dtype.
+    Source: the way of scipy.signal.choose_conv_method, a rule that is fitted and says how often it errs.
     """
     groups = x_shape[1] // weight_shape[1]
     if weight_shape[1] == 1 and groups > 1:
@@ -206,13 +211,13 @@ def pad_by_mode(x, window: Window):
 
 
 _prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-_prepared_lock = threading.Lock()
 
 
-def _prepared_for(owner, name: str, weight, window: Window):
-    key = (name, weight.dtype.str, window)
-    with _prepared_lock:
-        kept = _prepared.setdefault(owner, {})
-    if key not in kept:  # two threads may both prepare; both results are the same
-        kept[key] = load_algorithm(name).prepare(weight, window)
-    return kept[key]
+def _prepared_for(owner, name: str, weight, window: Window, dtype):
+    """Return what was prepared for a layer; without a lock, since two threads that both prepare get the same."""
+    key = (name, dtype, window)
+    kept = _prepared.setdefault(owner, {})
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = load_algorithm(name).prepare(weight.astype(dtype, copy=False), window)
+    return found

@@ -50,13 +50,9 @@ def run(x, prepared, bias=None, activation=None):
     return finish(y, bias, activation)
 
 
-def error_factor(terms: int, points: int = 2, channels: int = 1) -> float:
-    """Three transforms of `points` numbers and a sum over channels: see contract.py.
-
-    Each radix-2 transform errs by at most 6.7·log2(points) units of rounding relative to the 2-norm
-    (Higham, "Accuracy and Stability of Numerical Algorithms" (2002), theorem 24.2), and a unit is half an eps.
-    """
-    return 10.05 * float(np.log2(points)) + channels / 2 + 5.0
+def error_factor(taps: int, points: int = 2, channels: int = 1) -> float:
+    """Two transforms of `points` numbers there and one back, and a sum over channels, against norms: see contract.py."""
+    return (6.7 + 3.35 * taps**0.5) * float(np.log2(points)) + channels / 2 + 5.0
 
 
 def workspace_bytes(x_shape, w_shape, window, itemsize: int) -> int:

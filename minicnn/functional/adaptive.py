@@ -78,7 +78,8 @@ def _reduced(reduce, x: np.ndarray, rule: Adaptive, axis: int) -> np.ndarray:
     y = np.empty(resized(x, axis, rule.out_size(n)), x.dtype)
     for i in range(y.shape[axis]):
         cells = rule.sees(i, n)
-        reduce(along(x, axis, slice(cells[0], cells[-1] + 1)), axis=axis, out=along(y, axis, i))
+        # not out=: NumPy before 2.2 takes a wrong maximum of a reversed view into a strided out
+        along(y, axis, i)[...] = reduce(along(x, axis, slice(cells[0], cells[-1] + 1)), axis=axis)
     return y
 
 

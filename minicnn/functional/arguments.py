@@ -35,10 +35,10 @@ def axis(dim, array: np.ndarray, what: str, *, name: str = "dim", of: str = "x")
     if array.ndim == 0:
         raise ShapeError(f"{what}: {of} needs at least one axis, but {of}.shape=() is a single number; use {of}.reshape(1).")
     try:
-        number = operator.index(dim)
+        number = None if isinstance(dim, bool | np.bool_) else operator.index(dim)
     except TypeError:
         number = None
-    if number is None or isinstance(dim, bool | np.bool_):
+    if number is None:
         raise ArgumentError(f"{what}: {name} must be a whole number, but it is {dim!r}; the channels of (N, C, H, W) are {name}=1.")
     if not -array.ndim <= number < array.ndim:
         raise ArgumentError(

@@ -72,10 +72,10 @@ def _combined(rows, edges, n: int) -> Statistics:
     shift, s1, s2, zeros = rows.T
     total = n * len(rows)
     with np.errstate(invalid="ignore", over="ignore"):
-        means = shift + s1 / n
-        mean = means.mean()
+        away = shift - shift[0] + s1 / n  # each channel's mean, seen from the first shift, so that nothing cancels
+        mean = shift[0] + away.mean()
         inside = s2 - s1 * s1 / n  # squared deviations from the channel's own mean
-        variance = (inside.sum() + n * ((means - mean) ** 2).sum()) / total
+        variance = (inside.sum() + n * ((away - away.mean()) ** 2).sum()) / total
         std = float(np.sqrt(np.maximum(variance, 0)))
     low, high = (np.nan, np.nan) if np.isnan(edges).any() else (edges.min(), edges.max())
     dead = tuple(int(c) for c in np.flatnonzero(zeros == n))

@@ -55,6 +55,7 @@ class Layer:
     inputs: int | None = 1  # how many inputs it takes; None is one or more
     results: tuple[str, ...] = ("output",)  # names of what it returns; a network refers to others as "node:name"
     is_activation = False
+    is_view = False  # whether its output is its input's memory
     keeps: tuple[str, ...] = ()  # which maps its gradient needs: "input", "output"
     arrays: tuple[str, ...] = ()  # the fields that are learned
     statistics: tuple[str, ...] = ()  # the array fields that are not
@@ -130,8 +131,11 @@ class Layer:
         """Return the bytes that a gradient needs beside the maps in `keeps`: winning indices, batch statistics."""
         return 0
 
-    def weights_for(self, x: np.ndarray, name: str) -> np.ndarray | None:
-        """Return an array of this layer in x's dtype: float32 weights follow a float64 x, never the other way."""
+    def weights_for(self, x: np.ndarray, name: str, *, widen: bool = True) -> np.ndarray | None:
+        """Return an array of this layer in x's dtype: float32 weights follow a float64 x, never the other way.
+
+        With widen=False float32 stays, for a caller that widens once and keeps the result.
+        """
         array = getattr(self, name)
         if isinstance(array, ShapeOnly):
             raise WeightsError(
@@ -141,7 +145,7 @@ class Layer:
         if array is None or not isinstance(x, np.ndarray) or array.dtype == x.dtype or x.dtype not in check.FLOATS:
             return array
         if array.dtype == np.float32:
-            return array.astype(np.float64)
+            return array.astype(np.float64) if widen else array
         raise DTypeError(
             f"{self!r}: {name} is float64 and x is float32, so the result would lose digits. "
             f"Convert one: x.astype(np.float64), or layer.with_({name}=layer.{name}.astype(np.float32))."

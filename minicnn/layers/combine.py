@@ -74,7 +74,7 @@ class Flatten(Layer):
     (2, 60)
     """
 
-    kind = "flatten"
+    kind, is_view = "flatten", True
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
         self._set(
@@ -111,7 +111,7 @@ class Identity(Layer):
     (1, 2)
     """
 
-    kind = "identity"
+    kind, is_view = "identity", True
 
     def forward(self, x, *, accuracy: str = "fast"):
         return x

@@ -109,7 +109,7 @@ class Conv2d(Layer):
         check.one_of(accuracy, "accuracy", "Conv2d", ACCURACIES)
         batch, unbatched = check.image_batch(x, "Conv2d")
         check.wants_channels("Conv2d", batch, self.in_channels, unbatched=unbatched)
-        weight, bias = self.weights_for(batch, "weight"), self.weights_for(batch, "bias")
+        weight, bias = self.weights_for(batch, "weight", widen=False), self.weights_for(batch, "bias")
         y = convolve(batch, weight, bias, self.window, algorithm=self.algorithm, accuracy=accuracy, owner=self)
         return y[0] if unbatched else y
 
@@ -170,7 +170,7 @@ class ConvTranspose2d(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        shape, bound = _weight_shape("ConvTranspose2d", out_channels, in_channels, kernel_size, groups)
+        shape, bound = _weight_shape("ConvTranspose2d", in_channels, out_channels, kernel_size, groups, transposed=True)
         rng, dtype = generator(rng, "ConvTranspose2d"), float_dtype(dtype, "ConvTranspose2d")
         bias = check.flag(bias, "bias", "ConvTranspose2d", "give arrays through nn.ConvTranspose2d.of(weight, bias)")
         offset = drawn((shape[1] * groups,), bound, rng, dtype) if bias else None
@@ -250,8 +250,8 @@ class ConvTranspose2d(Layer):
         )
 
 
-def _weight_shape(what, in_channels, out_channels, kernel_size, groups):
-    """Return (out, in/groups, rows, columns) and 1/√fan_in."""
+def _weight_shape(what, in_channels, out_channels, kernel_size, groups, transposed=False):
+    """Return (out, in/groups, rows, columns), or (in, out/groups, rows, columns) if transposed, and PyTorch's bound 1/√fan_in."""
     in_channels = check.integer(in_channels, "in_channels", what, 1)
     out_channels = check.integer(out_channels, "out_channels", what, 1)
     groups = check.integer(groups, "groups", what, 1)
@@ -261,7 +261,8 @@ def _weight_shape(what, in_channels, out_channels, kernel_size, groups):
                 f"{what}: groups must divide in_channels and out_channels, but {name} {channels} / groups {groups} "
                 f"leaves {channels % groups}; use {name}={groups * -(-channels // groups)}, or other groups."
             )
-    shape = (out_channels, in_channels // groups, *check.pair(kernel_size, "kernel_size", what, 1))
+    first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
+    shape = (first, second // groups, *check.pair(kernel_size, "kernel_size", what, 1))
     return shape, prod(shape[1:]) ** -0.5
 
 

@@ -42,6 +42,10 @@ class BatchNorm2d(Layer):
         layer = object.__new__(cls)
         given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
         arrays = {name: checked_array(array, name, "BatchNorm2d") for name, array in given.items()}
+        for name in ("running_mean", "running_var"):
+            if arrays[name] is None:
+                raise ArgumentError(f"BatchNorm2d: {name} must be an array of one number per channel, but it is None.")
+        check.same_dtype("BatchNorm2d", **arrays)
         for name, array in arrays.items():
             if array is not None and (len(array.shape) != 1 or array.shape != arrays["running_mean"].shape):
                 raise ShapeError(
@@ -63,6 +67,7 @@ class BatchNorm2d(Layer):
         return {name: getattr(self, name) for name in ("running_mean", "running_var", "weight", "bias", "eps")}
 
     def forward(self, x, *, accuracy: str = "fast"):
+        self.output_shape(check.float_array(x, "x", "BatchNorm2d").shape)
         mean, var, weight, bias = (self.weights_for(x, name) for name in ("running_mean", "running_var", "weight", "bias"))
         return batch_norm(x, mean, var, weight, bias, eps=self.eps)
 

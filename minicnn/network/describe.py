@@ -21,7 +21,7 @@ from minicnn.layers import Layer
 from minicnn.layers.base import float_dtype
 from minicnn.network.geometry import fields_from, pixel_mask, which_input
 from minicnn.network.graph import Network, as_network
-from minicnn.network.node import Node, result_names, source
+from minicnn.network.node import Node, owners, result_names, source
 from minicnn.network.shapes import shapes_of
 from minicnn.text import count, table
 
@@ -89,18 +89,24 @@ class Description:
         return hull(self.pixels(name, i, j, input))
 
     def memory_curve(self) -> list[tuple[str, int]]:
-        """Return (node, bytes of maps alive while it is computed), in order: inputs, its output, and what is still needed."""
-        last_use = {source(name): node.name for node in self.net.nodes for name in node.inputs}
-        last_use.update({source(name): "" for name in self.net.outputs})  # never let go
-        sizes = {row.name: row.bytes for row in self.rows}
-        alive, curve = {name: sizes[name] for name in self.net.inputs}, []
+        """Return (node, bytes of maps alive while it is computed), in order: its inputs, its results, and what is still needed.
+
+        It follows the evaluation of net(x); a view (flatten) takes no memory of its own and keeps its input alive.
+        """
+        memory = owners(self.net)
+        last_use = {memory[name]: node.name for node in self.net.nodes for name in node.inputs}
+        last_use.update({memory[name]: "" for name in self.net.outputs})  # never let go
+        alive, curve = {name: self._size(name) for name in self.net.inputs}, []
         for node in self.net.nodes:
-            alive[node.name] = sizes[node.name]
+            alive.update({name: self._size(name) for name in result_names(node) if memory[name] == name})
             curve.append((node.name, sum(alive.values())))
-            for name in {*map(source, node.inputs), node.name}:
-                if last_use.get(name, node.name) == node.name:
-                    alive.pop(name, None)
+            for name in {*node.inputs, *result_names(node)}:
+                if last_use.get(memory[name], node.name) == node.name:
+                    alive.pop(memory[name], None)
         return curve
+
+    def _size(self, name: str) -> int:
+        return prod(self.shapes[name]) * (8 if ":" in name else self.itemsize)  # winning indices are int64
 
     def to_dict(self) -> dict:
         """Return the table as plain data, for JSON."""
@@ -166,7 +172,9 @@ def describe(net: Network, input_shape, *, dtype=np.float32) -> Description:
     net = as_network(net, "describe")
     shapes, itemsize = shapes_of(net, input_shape), float_dtype(dtype, "describe").itemsize
     fields = fields_from(net, shapes, net.inputs[0])
-    keepers = {source(name) for node in net.nodes if "input" in node.layer.keeps for name in node.inputs}
+    memory = owners(net)
+    keepers = {memory[name] for node in net.nodes if "input" in node.layer.keeps for name in node.inputs}
+    keepers |= {memory[node.name] for node in net.nodes if "output" in node.layer.keeps}
     rows = [NodeFacts(n, None, (), shapes[n], fields[n], 0, 0, *_map_bytes(shapes[n], itemsize, n in keepers)) for n in net.inputs]
     counted: set[int] = set()
     for node in net.nodes:
@@ -179,11 +187,11 @@ def _map_bytes(shape, itemsize: int, kept: bool) -> tuple[int, int]:
     return size, size if kept else 0
 
 
-def _facts(node: Node, shapes, seen, itemsize, feeds_keeper, counted) -> NodeFacts:
+def _facts(node: Node, shapes, seen, itemsize, kept_here, counted) -> NodeFacts:
     layer, in_shapes = node.layer, [shapes[name] for name in node.inputs]
     parameters = 0 if id(layer) in counted else sum(array.size for array in layer.parameters().values())
     counted.add(id(layer))
-    size, kept = _map_bytes(shapes[node.name], itemsize, feeds_keeper or "output" in layer.keeps)
+    size, kept = _map_bytes(shapes[node.name], itemsize, kept_here)
     size += sum(8 * prod(shapes[name]) for name in result_names(node)[1:])  # winning indices are int64
     kept += layer.saved_bytes(*in_shapes, itemsize=itemsize)
     return NodeFacts(node.name, layer, node.inputs, shapes[node.name], seen, parameters, layer.multiply_adds(*in_shapes), size, kept)

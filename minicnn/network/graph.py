@@ -102,14 +102,16 @@ class Network:
         return _collect(self, Layer.buffers)
 
     def with_parameters(self, arrays: Mapping[str, np.ndarray]) -> "Network":
-        """Return another network that holds these parameters and buffers, all of them, by the names of this one.
+        """Return another network that holds these parameters (all of them) and buffers, by the names of this one.
 
+        Buffers that are not given stay as they are, where the network has numbers for them.
         Raises WeightsError that lists what is missing, what is left over and what has another shape.
         """
         if not isinstance(arrays, Mapping):
             raise WeightsError(f"network: parameters are a mapping from names to arrays, but received a {type(arrays).__name__}.")
         wanted = {**self.parameters(), **self.buffers()}
         arrays = {name: array for name, array in arrays.items() if not name.endswith("num_batches_tracked")}  # a counter of PyTorch's
+        arrays = {**{name: array for name, array in self.buffers().items() if isinstance(array, np.ndarray)}, **arrays}
         _check_fit(wanted, arrays)
         layers, made = {}, {}
         for node in self.nodes:

@@ -36,6 +36,14 @@ def source(name: str) -> str:
     return name.split(":")[0]
 
 
+def owners(net) -> dict[str, str]:
+    """Return whose memory each map is: its own, or for a view that of the map that it shows."""
+    memory = {name: name for name in net.inputs}
+    for node in net.nodes:
+        memory.update({name: memory[node.inputs[0]] if node.layer.is_view else name for name in result_names(node)})
+    return memory
+
+
 def results_of(node: Node, arguments, accuracy: str) -> dict[str, np.ndarray]:
     """Return a node's results by name."""
     with _named(node):

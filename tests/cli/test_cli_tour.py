@@ -110,15 +110,18 @@ def test_its_own_pictures_are_replaced_and_leftovers_named(run, toured):
     assert "class 0" in text
 
 
-def test_files_of_others_are_kept(mistake, tmp_path):
+def test_files_of_others_are_kept(mistake, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path.parent)  # a short name, so that lines stay within 80 columns wherever temporary files live
     theirs = tmp_path / "1-boxes.png"
     theirs.write_bytes(b"mine")
-    message = mistake("tour", "--model", "lenet5", "--weights", "random", "--out", str(tmp_path))
+    message = mistake("tour", "--model", "lenet5", "--weights", "random", "--out", tmp_path.name)
     assert "holds files that minicnn did not write, such as 1-boxes.png" in message
     assert "On the command line: --out FOLDER, or --no-pictures." in message
     assert theirs.read_bytes() == b"mine"
     assert [path.name for path in tmp_path.iterdir()] == ["1-boxes.png"]
-    assert "is a file; name another folder" in mistake("tour", "--model", "lenet5", "--weights", "random", "--out", str(theirs))
+    assert "is a file; name another folder" in mistake(
+        "tour", "--model", "lenet5", "--weights", "random", "--out", f"{tmp_path.name}/{theirs.name}"
+    )
 
 
 def test_a_photo_of_ones_own(run, tmp_path):

@@ -106,7 +106,8 @@ def test_cache_hits_and_goes_stale_with_the_stamp(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off")
-def test_a_damaged_cache_file_is_a_miss(tmp_path):
+def test_a_damaged_cache_file_is_a_miss(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
     make_kernel(tmp_path, "n + 1")(1)
     files = [*tmp_path.rglob("*.nbc"), *tmp_path.rglob("*.nbi")]
     assert len(files) == 2
@@ -158,24 +159,81 @@ with ThreadPoolExecutor(8) as pool:
     assert done.stdout.split() == ["True", layer]
 
 
+FORKS = {
+    "after our kernels": "assert right()",
+    "after the user's kernels": """
+import numba
+@numba.njit(parallel=True)
+def theirs(n):
+    total = 0
+    for i in numba.prange(n):
+        total += i
+    return total
+theirs(1000)
+""",
+    "while a thread computes": """
+import threading
+from minicnn import nn
+layer, stop = nn.Conv2d(4, 4, 3, groups=4), threading.Event()
+def compute():
+    while not stop.is_set():
+        nn.Conv2d(4, 4, 3, groups=4)(x)
+        layer(x)
+threading.Thread(target=compute, daemon=True).start()
+assert right()
+""",
+}
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.parametrize("before", FORKS)
 @pytest.mark.parametrize("layer", ["omp", "workqueue"])
-def test_a_forked_child_computes_too(layer):
-    """GNU OpenMP ends a child that enters a parallel region after its parent did."""
+def test_a_forked_child_computes_too(layer, before):
+    """GNU OpenMP ends a child that enters a parallel region after its parent did; a lock may be held by a thread that is not there."""
     if sys.platform == "darwin":
         pytest.skip("macOS: a forked child of a threaded process is not supported by the system")
-    code = """
-import os, warnings
+    code = (
+        FORKS[before]
+        + """
+import os, signal, warnings
 warnings.simplefilter("ignore")
-assert right()
 child = os.fork()
 if child == 0:
+    signal.alarm(60)
     os._exit(0 if right() else 1)
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 print(status, right())
 """
+    )
     done = run(code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
     assert done.stdout.split() == ["0", "True"], done.stderr
+
+
+def test_openmps_threads_are_asked_to_sleep_and_the_environment_is_put_back():
+    code = """
+import os, numba
+seen = []
+launch = numba.set_num_threads
+numba.set_num_threads = lambda n: (seen.append(os.environ.get("OMP_WAIT_POLICY")), launch(n))
+right()
+right()
+print(seen, os.environ.get("OMP_WAIT_POLICY"))
+"""
+    if not numba.config.DISABLE_JIT:
+        assert run(code, OMP_WAIT_POLICY="active").stdout.strip() == "['active'] active"
+        clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", WORK + code], capture_output=True, text=True, env={**clean, "PYTHONPATH": str(PACKAGE.parent)}
+        )
+        assert done.stdout.strip() == "['passive'] None", done.stderr
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off")
+def test_only_sums_may_be_reordered():
+    for kernel in KERNELS:
+        for dispatcher in (kernel,) if hasattr(kernel, "targetoptions") else (kernel._parallel, kernel._serial):
+            allowed = {"reassoc"} if kernel.__name__ == "sums" else set()
+            assert set(dispatcher.targetoptions["fastmath"]) == allowed, kernel.__name__
 
 
 def test_bits_do_not_change_with_the_thread_count():

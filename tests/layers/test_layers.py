@@ -8,7 +8,7 @@ import pytest
 from samples import cases, samples
 
 from minicnn import nn
-from minicnn.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, UnsupportedError, WeightsError
+from minicnn.errors import ArgumentError, DTypeError, MinicnnError, ShapeError, UnknownNameError, UnsupportedError, WeightsError
 from minicnn.layers.base import Layer
 
 every_layer = pytest.mark.parametrize(("layer", "shapes"), [pytest.param(layer, shapes, id=name) for name, layer, shapes in cases()])
@@ -98,6 +98,26 @@ def test_what_a_gradient_keeps_is_named(layer, shapes):
 def test_wrong_number_of_inputs(layer, shapes):
     with pytest.raises(ArgumentError, match=r"takes (at least one input|1 input), but received 0"):
         layer()
+
+
+KEEPS = {  # which maps a gradient needs, and bytes beside them: indices of 8 bytes, two statistics a channel
+    "input": ("Conv2d", "ConvTranspose2d", "Linear", "BatchNorm2d", "SiLU"),
+    "output": ("ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "Softmax"),
+    "": ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "Upsample", "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d",
+         "CircularPad2d", "Flatten", "Add", "Concat", "Identity"),
+}  # fmt: skip
+
+
+@every_layer
+def test_what_a_gradient_keeps(layer, shapes):
+    name = type(layer).__name__
+    assert name in KEEPS["".join(layer.keeps)]
+    extra = 0
+    if name in ("MaxPool2d", "AdaptiveMaxPool2d"):
+        extra = 8 * as_tuple(layer(*inputs_of(shapes)))[0].size
+    elif name == "BatchNorm2d":
+        extra = 2 * 4 * layer.num_features
+    assert layer.saved_bytes(*shapes, itemsize=4) == extra
 
 
 def test_unknown_field():
@@ -206,6 +226,10 @@ def test_prepared_weights_do_not_outlive_the_layer():
     ("error", "match", "build"),
     [
         (ArgumentError, r"groups must divide in_channels and out_channels, but in_channels 4 / groups 3 leaves 1; use in_channels=6", lambda: nn.Conv2d(4, 6, 3, groups=3)),
+        (ArgumentError, r"ConvTranspose2d: in_channels must be at least 1, but it is 0", lambda: nn.ConvTranspose2d(0, 5, 3)),
+        (ArgumentError, r"out_channels 5 / groups 2 leaves 1; use out_channels=6", lambda: nn.ConvTranspose2d(4, 5, 3, groups=2)),
+        (ArgumentError, r"running_mean must be an array of one number per channel, but it is None", lambda: nn.BatchNorm2d.of(None, np.ones(3))),
+        (DTypeError, r"all arrays must have one dtype", lambda: nn.BatchNorm2d.of(np.ones(3), np.ones(3, np.float32))),
         (ArgumentError, r"out_channels 5 / groups 2 leaves 1; use out_channels=6", lambda: nn.Conv2d(4, 5, 3, groups=2)),
         (ArgumentError, r"in_channels must be at least 1, but it is 0", lambda: nn.Conv2d(0, 5, 3)),
         (ArgumentError, r"kernel_size must be at least 1", lambda: nn.Conv2d(3, 5, 0)),
@@ -268,12 +292,15 @@ def test_constructor_errors(error, match, build):
         (ShapeError, r"dim 3 is not an axis of x.shape=\(2, 5\); use -2 … 1", nn.Softmax(3), [(2, 5)]),
         (ShapeError, r"in_features = 10 numbers, but x.shape=\(1, 2112\). Use Linear\(2112, 2\)", nn.Linear(10, 2), [(1, 2112)]),
         (UnsupportedError, r"(?s)'pointwise' does not apply here", nn.Conv2d(3, 4, 3, algorithm="pointwise"), [(1, 3, 9, 7)]),
+        (ShapeError, r"must be \(N, C, H, W\), but x.shape=\(3, 3, 5\) has 3 axes", nn.BatchNorm2d(3), [(3, 3, 5)]),
         (ShapeError, r"has 2 axes. A single grey image", nn.MaxPool2d(2), [(9, 7)]),
     ],
 )  # fmt: skip
 def test_shape_errors_come_from_integers_alone(error, match, layer, shapes):
     with pytest.raises(error, match=match):
         layer.output_shape(*shapes)
+    with pytest.raises(MinicnnError):  # and running refuses what describing refuses
+        layer(*inputs_of(shapes))
 
 
 def test_base_class_has_no_value_of_its_own():

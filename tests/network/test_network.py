@@ -287,6 +287,46 @@ def test_with_parameters_wants_all_of_them():
         net.with_parameters(wrong)
 
 
+def test_parameters_alone_are_enough_where_the_buffers_are_there():
+    net = Sequential(nn.Conv2d(2, 3, 2, rng=RNG), nn.BatchNorm2d.of(np.ones(3), np.full(3, 4.0)))
+    doubled = net.with_parameters({name: 2 * array for name, array in net.parameters().items()})
+    np.testing.assert_array_equal(doubled["bn1"].running_var, [4, 4, 4])
+    np.testing.assert_array_equal(doubled["conv1"].weight, 2 * net["conv1"].weight)
+
+
+def test_views_take_no_memory_and_are_kept_once():
+    net = Sequential(nn.Conv2d(2, 4, 1, rng=RNG), nn.ReLU(), nn.Identity(), nn.Flatten(), nn.Linear(4 * 63, 2, rng=RNG))
+    facts = describe(net, (2, 7, 9))
+    size = {name: 4 * n for name, n in {"x": 126, "conv1": 252, "relu1": 252, "linear1": 2}.items()}
+    assert facts.kept_bytes == size["x"] + size["relu1"]  # conv wants x, relu its output, which linear shares
+    assert [live for _, live in facts.memory_curve()] == [
+        *(size["x"] + size["conv1"], size["conv1"] + size["relu1"], size["relu1"], size["relu1"], size["relu1"] + size["linear1"]),
+    ]
+
+
+def test_memory_curve_is_what_the_evaluation_holds():
+    """Counted by walking the evaluation's own rule: a map lives from its node to the last node that reads its memory."""
+    net = branched()
+    facts = describe(net, (2, 7, 9))
+    size = {
+        "x": 126 * 4,
+        "stem": 252 * 4,
+        "relu": 252 * 4,
+        **dict.fromkeys(("pool", "first", "second", "add"), 48 * 4),
+        "pool:indices": 48 * 8,
+    }
+    born = {"x": -1, "stem": 0, "relu": 1, "pool": 2, "pool:indices": 2, "first": 3, "second": 4, "add": 5}
+    last = {"x": 0, "stem": 1, "relu": 2, "pool": 5, "pool:indices": 9, "first": 4, "second": 5, "add": 9}
+    expected = [sum(size[name] for name in size if born[name] <= at <= last[name]) for at in range(6)]
+    assert [live for _, live in facts.memory_curve()] == expected
+
+
+def test_statistics_do_not_cancel_across_channels():
+    rng = np.random.default_rng(8)
+    x = 1e8 + 1e-4 * rng.standard_normal((1, 3, 40, 50))
+    assert statistics(x).std == pytest.approx((x - 1e8).std(), rel=1e-9)
+
+
 def test_with_parameters_keeps_layers_shared():
     net = branched()
     again = net.with_parameters({**net.parameters(), **net.buffers()})

@@ -104,7 +104,8 @@ def test_layer_shapes_and_names(arguments):
     assert {name: array.shape for name, array in ours.parameters().items()} == {n: tuple(p.shape) for n, p in theirs.named_parameters()}
     theirs.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in ours.parameters().items()})
     x = np.random.default_rng(2).standard_normal((2, 4, 9, 11), np.float32)
-    np.testing.assert_allclose(ours(x), theirs(torch.from_numpy(x)).detach().numpy(), atol=26 * np.finfo(np.float32).eps * 20)
+    allowed = 2 * allowed_error("im2col", x, ours.weight, ours.bias, **arguments)  # two orders of summing
+    assert (np.abs(ours(x).astype(np.float64) - theirs(torch.from_numpy(x)).detach().numpy()) <= allowed).all()
 
 
 def test_first_weights_have_pytorchs_spread():
