@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 from minicnn.errors import ShapeError
 
+EVERYTHING = "sees everything: "  # how a rule without a closed form begins its reason
+
 
 class Reach(NamedTuple):
     """Output i sees no input outside start + i·stride … start + i·stride + size - 1 (in input cells)."""
@@ -190,7 +192,7 @@ class Adaptive:
     def reach(self, n: int) -> Reach | str:
         out = self.out_size(n)
         if out == 1 and n > 1:
-            return "sees everything: global pooling"
+            return EVERYTHING + "global pooling"
         slack = Fraction(out - gcd(n, out), out)  # the largest fraction that floor or ceil rounds away
         return Reach(whole(Fraction(n, out) + 2 * slack), whole(Fraction(n, out)), whole(-slack))
 
@@ -271,7 +273,7 @@ class Whole:
         return tuple(range(n))
 
     def reach(self, n: int) -> str:
-        return f"sees everything: {self.why}"
+        return EVERYTHING + self.why
 
     def derivation(self, n: int) -> str:
         return f"{self.why} folds {n} into {self.out_size(n)}"

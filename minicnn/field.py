@@ -23,8 +23,10 @@ from math import ceil, floor
 
 import numpy as np
 
-from minicnn.axis import Axis, Reach, whole
+from minicnn.axis import EVERYTHING, Axis, Reach, whole
+from minicnn.text import times
 
+NOTHING = "does not look at "
 Pair = tuple[int | Fraction, int | Fraction]
 
 
@@ -64,6 +66,26 @@ class ReceptiveField:
         composed = [(size + (r.size - 1) * stride, stride * r.stride, start + stride * r.start) for size, stride, start, r in parts]
         sizes, strides, starts = ((whole(a), whole(b)) for a, b in zip(*composed, strict=True))
         return ReceptiveField(sizes, strides, starts, self.reason, self.aligned)
+
+    @property
+    def sees_everything(self) -> bool:
+        """Whether there is no single size because every pixel is seen."""
+        return self.size is None and self.reason.startswith(EVERYTHING)
+
+    @property
+    def sees_nothing(self) -> bool:
+        """Whether there is no single size because this input is not looked at."""
+        return self.size is None and self.reason.startswith(NOTHING)
+
+    def short(self) -> str:
+        """Return size/stride for a table's cell: '7/2', '7×5/2', 'all' where everything is seen, 'none' where no single one exists.
+
+        >>> ReceptiveField((7, 5), (2, 2)).short(), unknown(EVERYTHING + "flatten").short()
+        ('7×5/2', 'all')
+        """
+        if self.size is None:
+            return "all" if self.sees_everything else "none"
+        return "/".join(times(pair) if pair[0] != pair[1] else f"{pair[0]}" for pair in (self.size, self.stride))
 
     def box(self, i: int, j: int) -> "Box | None":
         """Return the pixels that output (i, j) sees at most, not clipped to the input; None where size is None."""

@@ -20,6 +20,15 @@ def count(number: int, unit: str = "") -> str:
     return f"{number} {unit}".rstrip()
 
 
+def times(sizes) -> str:
+    """Return sizes as they are read aloud.
+
+    >>> times((32, 112, 112))
+    '32×112×112'
+    """
+    return "×".join(map(str, sizes))
+
+
 def table(head, rows, foot=None, align: str = "") -> str:
     """Return rows as aligned columns under a head, ruled off; `align` has l or r for each column.
 

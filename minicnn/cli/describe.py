@@ -39,18 +39,18 @@ def describe(
 
 def _print(terminal: Terminal, model: str, facts) -> None:
     from minicnn.cli.maps import FIELD
-    from minicnn.cli.table import field_of, firm, grouped, kind_of, times
+    from minicnn.cli.table import firm, grouped, kind_of, one_image
     from minicnn.text import count
 
     net = facts.net
-    terminal.line(f"{model} on {times(facts[net.inputs[0]].shape)}: {len(net)} nodes", "bold")
+    terminal.line(f"{model} on {one_image(facts[net.inputs[0]].shape)}: {len(net)} nodes", "bold")
     terminal.line()
     rows = [
         (
             row.name,
             kind_of(row.layer),
-            times(row.shape),
-            field_of(row.field),
+            one_image(row.shape),
+            row.field.short(),
             *(count(number) for number in (row.parameters, row.multiply_adds)),
             count(row.bytes, "B"),
         )
@@ -67,16 +67,14 @@ def _print(terminal: Terminal, model: str, facts) -> None:
         f"{firm(facts.kept_bytes, 'B')} kept for training",
     )
     terminal.fact("field", FIELD)
-    for reason in dict.fromkeys(
-        row.field.reason for row in facts if row.field.reason and not row.field.reason.startswith("sees everything")
-    ):
+    for reason in dict.fromkeys(row.field.reason for row in facts if row.field.reason and not row.field.sees_everything):
         terminal.fact("note", reason)
 
 
 def _list_models(terminal: Terminal, json: bool) -> None:
     import minicnn
     from minicnn import models
-    from minicnn.cli.table import joined
+    from minicnn.text import times
 
     found = []
     for name in models.MODELS:
@@ -97,6 +95,6 @@ def _list_models(terminal: Terminal, json: bool) -> None:
     for row in found:
         terminal.line(row["name"], "bold")
         terminal.fact("  ", row["about"])
-        terminal.fact("  ", f"{joined(row['input_shape'])}: {row['parameters']:,} parameters, {row['multiply_adds']:,} multiply-adds")
+        terminal.fact("  ", f"{times(row['input_shape'])}: {row['parameters']:,} parameters, {row['multiply_adds']:,} multiply-adds")
     terminal.line()
     terminal.say("One of them in full: minicnn describe MODEL")

@@ -9,7 +9,7 @@ Cost: the forward pass and one read of every map.  Next rooms: trace.py, tour.py
 import time
 from dataclasses import dataclass, field
 
-from minicnn.cli.table import field_of, grouped, kind_of, number, times
+from minicnn.cli.table import grouped, kind_of, number, one_image
 from minicnn.cli.terminal import Terminal
 from minicnn.text import count
 
@@ -60,23 +60,17 @@ def table(found, statistics, width: int) -> list[str]:
 def _cells(each, seen) -> tuple[str, ...]:
     layer = each.node.layer if each.node else None
     numbers = (number(seen.mean), number(seen.std), f"{seen.zeros:.0%}", count(each.nbytes, "B"))
-    return each.name, kind_of(layer), times(each.shape), field_of(each.field), *numbers
+    return each.name, kind_of(layer), one_image(each.shape), each.field.short(), *numbers
 
 
 def to_dict(each, seen) -> dict:
     """Return one map as plain data."""
-    place = each.field
-    known = (
-        {name: [int(n) if n == int(n) else float(n) for n in getattr(place, name)] for name in ("size", "stride", "start")}
-        if place.size
-        else {}
-    )
     return {
         "name": each.name,
         "layer": repr(each.node.layer) if each.node else "input",
         "kind": each.kind,
         "shape": each.shape,
-        "field": known or {"size": None, "reason": place.reason},
+        "field": each.field.to_dict(),
         **{name: getattr(seen, name) for name in ("mean", "std", "min", "max", "zeros", "dead_channels")},
         "bytes": each.nbytes,
     }

@@ -42,7 +42,7 @@ def shape(
     """Show how each layer of a row changes shape and receptive field, and what it costs."""
     from minicnn.cli.calls import read_layers
     from minicnn.cli.inputs import parse_shape
-    from minicnn.cli.table import times
+    from minicnn.cli.table import one_image
 
     terminal = Terminal()
     given = parse_shape(input)
@@ -53,11 +53,11 @@ def shape(
     if json:
         terminal.json({"input_shape": first, "layers": [asdict(step) for step in steps], "total": total})
         return
-    terminal.fact("input", times(first))
+    terminal.fact("input", one_image(first))
     for place, step in enumerate(steps, 1):
         _print(terminal, place, step)
     terminal.line()
-    terminal.fact("total", f"{times(first)} → {times(steps[-1].output_shape)}")
+    terminal.fact("total", f"{one_image(first)} → {one_image(steps[-1].output_shape)}")
     if len(first) == 4:
         terminal.fact("", f"field {_field_words(field)}")
     terminal.fact("", f"{total['parameters']:,} parameters, {total['multiply_adds']:,} multiply-adds")
@@ -174,21 +174,21 @@ def _positions(shape) -> str:
 
 
 def _field_words(field) -> str:
-    from minicnn.cli.table import joined
+    from minicnn.text import times
 
     if field.size is None:
         return field.reason
-    size, stride = (str(a) if a == b else joined((a, b)) for a, b in (field.size, field.stride))
+    size, stride = (str(a) if a == b else times((a, b)) for a, b in (field.size, field.stride))
     start = str(field.start[0]) if field.start[0] == field.start[1] else f"({field.start[0]}, {field.start[1]})"
     return f"{size} px, one step {stride} px, from {start}"
 
 
 def _print(terminal: Terminal, place: int, step: Step) -> None:
-    from minicnn.cli.table import times
+    from minicnn.cli.table import one_image
 
     terminal.line()
     terminal.say(f"{place}  {step.layer}", "bold")
-    terminal.fact("   shape", f"{times(step.input_shape)} → {times(step.output_shape)}")
+    terminal.fact("   shape", f"{one_image(step.input_shape)} → {one_image(step.output_shape)}")
     for label, text in step.size.items():
         terminal.fact(f"   {label}", text)
     for axis, text in step.field_arithmetic.items():

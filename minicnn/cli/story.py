@@ -7,8 +7,9 @@ Cost: none beside the trace.  Next room: table.py.
 from itertools import pairwise
 from math import prod
 
-from minicnn.cli.table import firm, joined
+from minicnn.cli.table import firm
 from minicnn.cli.terminal import Terminal
+from minicnn.text import times
 
 TOP = 5
 BAR = 30  # letters for a probability of 100 %
@@ -75,7 +76,7 @@ def tell(terminal: Terminal, found, statistics, top: list[dict]) -> None:
     terminal.line()
     terminal.line("What shrank", "bold")
     sizes = told["resolution"]
-    terminal.fact("rows, columns", " → ".join(joined(step["size"]) for step in sizes) + f", at {', '.join(s['node'] for s in sizes[1:])}")
+    terminal.fact("rows, columns", " → ".join(times(step["size"]) for step in sizes) + f", at {', '.join(s['node'] for s in sizes[1:])}")
     per_map = told["numbers_per_map"]
     terminal.fact(
         "numbers",
@@ -100,8 +101,8 @@ def tell(terminal: Terminal, found, statistics, top: list[dict]) -> None:
 def _field_sentence(field: dict, found) -> str:
     photo = found.description[found.net.inputs[0]].shape[2:]
     size = field["largest"]
-    first, last = (str(pair[0]) if pair[0] == pair[1] else joined(pair) for pair in (field["first"], size))
-    words = f"{first} → {last} px (from {field['node']} on), on a photo of {joined(photo)}"
+    first, last = (str(pair[0]) if pair[0] == pair[1] else times(pair) for pair in (field["first"], size))
+    words = f"{first} → {last} px (from {field['node']} on), on a photo of {times(photo)}"
     return words + ("; what lies beyond it is padding" if any(a > b for a, b in zip(size, photo, strict=True)) else "")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from minicnn.cli.terminal import FIRM
-from minicnn.text import count
+from minicnn.text import count, times
 
 
 def grouped(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], width: int, foot: tuple[str, ...] | None = None) -> list[str]:
@@ -71,34 +71,16 @@ def number(value: float) -> str:
     return f"{value:.3f}" if size < 10 else f"{value:.1f}"
 
 
-def joined(numbers) -> str:
-    """Return numbers with × in between."""
-    return "×".join(map(str, numbers))
-
-
-def times(shape) -> str:
+def one_image(shape) -> str:
     """Return a shape as it is read aloud, the batch left out where it is one image.
 
-    >>> times((1, 3, 224, 224)), times((2, 3, 4, 5)), times((1, 1000))
+    >>> one_image((1, 3, 224, 224)), one_image((2, 3, 4, 5)), one_image((1, 1000))
     ('3×224×224', '2×3×4×5', '1000')
     """
     shape = tuple(shape)
-    return joined(shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)
+    return times(shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)
 
 
 def kind_of(layer) -> str:
     """Return what kind of layer a node holds, without the 2d that all of them have."""
     return type(layer).__name__.removesuffix("2d") if layer is not None else "input"
-
-
-def field_of(field) -> str:
-    """Return size/stride of a receptive field in pixels, 'all' where it is everything.
-
-    >>> from minicnn import ReceptiveField
-    >>> field_of(ReceptiveField((7, 5), (2, 2)))
-    '7×5/2'
-    """
-    if field.size is None:
-        return "all" if field.reason.startswith("sees everything") else "none"
-    size, stride = (f"{a}" if a == b else joined((a, b)) for a, b in (field.size, field.stride))
-    return f"{size}/{stride}"

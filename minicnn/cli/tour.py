@@ -53,9 +53,9 @@ def tour(
 
 def _print_maps(terminal: Terminal, found, statistics, photo, network: str) -> None:
     from minicnn.cli import maps
-    from minicnn.cli.table import times
+    from minicnn.cli.table import one_image
 
-    terminal.fact("photo", f"{photo.source}, at {times(photo.x.shape)}")
+    terminal.fact("photo", f"{photo.source}, at {one_image(photo.x.shape)}")
     terminal.fact("network", network)
     terminal.line()
     for line in maps.table(found, statistics, terminal.width):

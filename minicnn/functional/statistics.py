@@ -62,7 +62,8 @@ def statistics(x: np.ndarray) -> Statistics:
     sign, mask = 8 * bits.itemsize - 1, np.iinfo(bits.dtype).max
     rows, keys = np.empty((channels, 4)), np.empty((channels, 2), np.int64)
     kernel = channel_sums.alone if flat.size < WORTH_WAKING else channel_sums
-    kernel(flat, bits, sign, mask, rows, keys)
+    with np.errstate(all="ignore"):  # uncompiled, NumPy would remark on infinities
+        kernel(flat, bits, sign, mask, rows, keys)
     edges = (keys ^ ((keys >> sign) & mask)).astype(bits.dtype).view(flat.dtype).astype(np.float64)
     return _combined(rows, edges, flat.shape[0] * flat.shape[2])
 

@@ -23,7 +23,7 @@ from minicnn.network.geometry import fields_from, pixel_mask, which_input
 from minicnn.network.graph import Network, as_network
 from minicnn.network.node import Node, owners, result_names, source
 from minicnn.network.shapes import shapes_of
-from minicnn.text import count, table
+from minicnn.text import count, table, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +144,9 @@ class Description:
 
 
 def _cells(row: NodeFacts) -> tuple[str, ...]:
-    seen = row.field
-    text = "all" if seen.size is None and seen.reason.startswith("sees everything") else "none" if seen.size is None else _size(seen)
+    text = row.field.short().replace("/", " / ") + ("" if row.field.aligned else " !")
     kind = type(row.layer).__name__ if row.layer else "input"
-    shape = "×".join(map(str, row.shape))
-    return row.name, kind, shape, text, count(row.parameters), count(row.multiply_adds), count(row.bytes, "B")
-
-
-def _size(seen: ReceptiveField) -> str:
-    size, stride = (f"{a}" if a == b else f"{a}×{b}" for a, b in (seen.size, seen.stride))
-    return f"{size} / {stride}" + ("" if seen.aligned else " !")
+    return row.name, kind, times(row.shape), text, count(row.parameters), count(row.multiply_adds), count(row.bytes, "B")
 
 
 def describe(net: Network, input_shape, *, dtype=np.float32) -> Description:

@@ -13,7 +13,7 @@ import numpy as np
 
 from minicnn import check
 from minicnn.errors import ArgumentError, UnknownNameError, nearest
-from minicnn.field import ReceptiveField, looked_at, unite, unknown
+from minicnn.field import NOTHING, ReceptiveField, looked_at, unite, unknown
 from minicnn.network.node import Node, source
 
 POSITIONLESS = (1, 1)
@@ -54,7 +54,7 @@ def pixel_mask(net, shapes: dict, name: str, i: int, j: int, input: str) -> np.n
 
 def fields_from(net, shapes: dict, input: str) -> dict[str, ReceptiveField]:
     """Return the closed form of every node with respect to one input."""
-    fields = {name: ReceptiveField() if name == input else unknown(f"does not look at {input}") for name in net.inputs}
+    fields = {name: ReceptiveField() if name == input else unknown(NOTHING + input) for name in net.inputs}
     for node in net.nodes:
         fields[node.name] = _field(node, shapes, fields)
     return fields
@@ -65,7 +65,7 @@ def _field(node: Node, shapes, fields) -> ReceptiveField:
     in_shapes = [shapes[feeder] for feeder in node.inputs]
     for feeder, rules in zip(node.inputs, node.layer.axes(*in_shapes), strict=True):
         field = fields[source(feeder)]
-        if field.size is None and field.reason.startswith("does not look"):
+        if field.sees_nothing:
             continue  # a branch that never sees this input has no say
         rows, columns = (rule.reach(n) for rule, n in zip(rules, grid(shapes[feeder]), strict=True))
         behind.append(field.through((rows, columns)))

@@ -24,8 +24,8 @@ from minicnn.show.style import (
     name_nodes,
     picture,
     plot_axes,
-    times,
 )
+from minicnn.text import times
 
 
 def memory_curve(description: Description, *, title: str = "What is held in memory along the way") -> Picture:

@@ -21,7 +21,8 @@ from matplotlib.patches import Rectangle
 from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.network import FeatureMap
-from minicnn.show.style import DEAD, INK, NORMAL, QUIET, RECTIFIED, SIGNED, SMALL, Picture, axes, finite_range, picture, times
+from minicnn.show.style import DEAD, INK, NORMAL, QUIET, RECTIFIED, SIGNED, SMALL, Picture, axes, finite_range, picture
+from minicnn.text import times
 
 TINY = SMALL - 1.5  # points: the numbers above tiles
 NOT_FINITE = "#ff00ff"

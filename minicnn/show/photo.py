@@ -19,7 +19,8 @@ from matplotlib.patches import Rectangle
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.field import Box
 from minicnn.network import Description
-from minicnn.show.style import COLOURS, DASHES, INK, NORMAL, OUTSIDE, QUIET, SMALL, Picture, axes, picture, times
+from minicnn.show.style import COLOURS, DASHES, INK, NORMAL, OUTSIDE, QUIET, SMALL, Picture, axes, picture
+from minicnn.text import times
 
 
 class Unit(NamedTuple):

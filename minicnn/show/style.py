@@ -71,15 +71,6 @@ def plot_axes(figure: Picture, left: float, bottom: float, width: float, height:
     return ax
 
 
-def times(shape) -> str:
-    """Return a shape as it is read aloud: 32×112×112.
-
-    >>> times((32, 112, 112))
-    '32×112×112'
-    """
-    return "×".join(map(str, shape))
-
-
 def node_ticks(names: list[str], most: int = 26) -> tuple[list[int], list[str]]:
     """Return places and labels for an axis of nodes: one tick where a group (the name before its first dot) begins.
 

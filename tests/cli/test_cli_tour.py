@@ -47,7 +47,7 @@ def test_every_map_is_there(data, toured):
     assert (row["kind"], row["shape"], row["field"]) == (
         "activation",
         [1, 672, 7, 7],
-        {"size": [403, 403], "stride": [32, 32], "start": [-170, -170]},
+        {"size": [403, 403], "stride": [32, 32], "start": [-170, -170], "aligned": True, "reason": ""},
     )
     assert (row["min"], row["max"], row["bytes"]) == (0, 6, 672 * 49 * 4)
 
