@@ -22,7 +22,11 @@ WORTH_WAKING = 1 << 17  # numbers: reading them takes one core as long as waking
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What one pass over a map found; `zeros` is a share from 0 to 1, `dead_channels` are their numbers."""
+    """What one pass over a map found; `zeros` is a share from 0 to 1, `dead_channels` are their numbers.
+
+    >>> print(statistics(np.array([[[[1.0, 3.0]], [[0.0, 0.0]]]])))
+    mean 1, std 1.225, min 0, max 3, zeros 50.0%, dead channels 1 (1)
+    """
 
     mean: float
     std: float
@@ -46,6 +50,8 @@ def statistics(x: np.ndarray) -> Statistics:
     >>> s = statistics(np.array([[[[1.0, 3.0]], [[0.0, 0.0]]]]))
     >>> s.mean, s.min, s.max, s.zeros, s.dead_channels
     (1.0, 0.0, 3.0, 0.5, (1,))
+
+    Raises DTypeError.  Source: Chan, Golub, LeVeque (1983), shifted data.
     """
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiub" or x.ndim == 0:
         kind = f"an array of {x.dtype}, shape {x.shape}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"

@@ -30,11 +30,13 @@ class _Activation(Layer):
 
 
 class ReLU(_Activation):
-    """Rectified linear unit: max(x, 0); NaN stays NaN.
+    """Rectified linear unit: y = max(x, 0); NaN stays NaN.  Any shape, float32 or float64.
 
     >>> import numpy as np
     >>> ReLU()(np.array([-2.0, 0.0, 3.0])).tolist()
     [0.0, 0.0, 3.0]
+
+    Raises DTypeError.  Source: PyTorch's ReLU; Nair & Hinton (2010).
     """
 
     kind, keeps, function = "relu", ("output",), staticmethod(F.relu)
@@ -46,6 +48,8 @@ class ReLU6(_Activation):
     >>> import numpy as np
     >>> ReLU6()(np.array([-2.0, 3.0, 9.0])).tolist()
     [0.0, 3.0, 6.0]
+
+    Raises DTypeError.  Source: PyTorch's ReLU6; Howard et al., "MobileNets" (2017).
     """
 
     kind, keeps, function = "relu6", ("output",), staticmethod(F.relu6)
@@ -57,6 +61,8 @@ class Sigmoid(_Activation):
     >>> import numpy as np
     >>> Sigmoid()(np.array([0.0])).tolist()
     [0.5]
+
+    Raises DTypeError.  Source: PyTorch's Sigmoid.
     """
 
     kind, keeps, function = "sigmoid", ("output",), staticmethod(F.sigmoid)
@@ -68,6 +74,8 @@ class SiLU(_Activation):
     >>> import numpy as np
     >>> SiLU()(np.array([0.0])).tolist()
     [0.0]
+
+    Raises DTypeError.  Source: PyTorch's SiLU; Elfwing, Uchibe, Doya (2018).
     """
 
     kind, keeps, function = "silu", ("input",), staticmethod(F.silu)
@@ -79,6 +87,8 @@ class LeakyReLU(Layer):
     >>> import numpy as np
     >>> LeakyReLU(0.5)(np.array([-2.0, 3.0])).tolist()
     [-1.0, 3.0]
+
+    Raises DTypeError, ArgumentError.  Source: PyTorch's LeakyReLU; Maas, Hannun, Ng (2013).
     """
 
     kind, keeps, is_activation = "leakyrelu", ("output",), True
@@ -103,6 +113,8 @@ class Softmax(Layer):
     >>> import numpy as np
     >>> Softmax(dim=1)(np.array([[0.0, 0.0]])).tolist()
     [[0.5, 0.5]]
+
+    Raises DTypeError, ShapeError, ArgumentError.  Source: PyTorch's Softmax.
     """
 
     kind, keeps, is_activation = "softmax", ("output",), True

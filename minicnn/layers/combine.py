@@ -20,6 +20,8 @@ class Add(Layer):
 
     >>> Add()(np.ones((1, 2, 3, 4)), np.ones((1, 2, 3, 4))).max().item()
     2.0
+
+    Raises ShapeError, DTypeError.  Source: He et al., "Deep Residual Learning" (2016), section 3.2.
     """
 
     kind, inputs = "add", None
@@ -42,6 +44,8 @@ class Concat(Layer):
 
     >>> Concat()(np.ones((1, 2, 3, 4)), np.ones((1, 5, 3, 4))).shape
     (1, 7, 3, 4)
+
+    Raises ShapeError, DTypeError.  Source: PyTorch's torch.cat; Huang et al., "DenseNet" (2017).
     """
 
     kind, inputs = "concat", None
@@ -72,6 +76,8 @@ class Flatten(Layer):
 
     >>> Flatten()(np.ones((2, 3, 4, 5))).shape
     (2, 60)
+
+    Raises ShapeError, DTypeError, ArgumentError.  Source: PyTorch's Flatten.
     """
 
     kind, is_view = "flatten", True
@@ -109,6 +115,8 @@ class Identity(Layer):
 
     >>> Identity()(np.ones((1, 2))).shape
     (1, 2)
+
+    Raises nothing of its own.  Source: PyTorch's Identity.
     """
 
     kind, is_view = "identity", True

@@ -49,6 +49,9 @@ class ZeroPad2d(_Pad2d):
     >>> import numpy as np
     >>> ZeroPad2d((1, 0, 0, 2))(np.ones((1, 1, 3, 4))).shape
     (1, 1, 5, 5)
+
+    (N, C, H, W) → (N, C, H + top + bottom, W + left + right).
+    Raises ShapeError, DTypeError, ArgumentError.  Source: PyTorch's ZeroPad2d.
     """
 
 
@@ -58,6 +61,9 @@ class ReflectionPad2d(_Pad2d):
     >>> import numpy as np
     >>> ReflectionPad2d((2, 0, 0, 0))(np.array([[[1.0, 2.0, 3.0]]])).tolist()
     [[[3.0, 2.0, 1.0, 2.0, 3.0]]]
+
+    (N, C, H, W) → (N, C, H + top + bottom, W + left + right).
+    Raises ShapeError, DTypeError, ArgumentError.  Source: PyTorch's ReflectionPad2d.
     """
 
     mode = padding_mode = "reflect"
@@ -69,6 +75,9 @@ class ReplicationPad2d(_Pad2d):
     >>> import numpy as np
     >>> ReplicationPad2d((2, 0, 0, 0))(np.array([[[1.0, 2.0, 3.0]]])).tolist()
     [[[1.0, 1.0, 1.0, 2.0, 3.0]]]
+
+    (N, C, H, W) → (N, C, H + top + bottom, W + left + right).
+    Raises ShapeError, DTypeError, ArgumentError.  Source: PyTorch's ReplicationPad2d.
     """
 
     mode = padding_mode = "replicate"
@@ -80,6 +89,9 @@ class CircularPad2d(_Pad2d):
     >>> import numpy as np
     >>> CircularPad2d((2, 0, 0, 0))(np.array([[[1.0, 2.0, 3.0]]])).tolist()
     [[[2.0, 3.0, 1.0, 2.0, 3.0]]]
+
+    (N, C, H, W) → (N, C, H + top + bottom, W + left + right).
+    Raises ShapeError, DTypeError, ArgumentError.  Source: PyTorch's CircularPad2d.
     """
 
     mode = padding_mode = "circular"

@@ -21,6 +21,8 @@ def build(name: str, *, weights=None, rng=None):
 
     >>> len(build("lenet5"))
     12
+
+    Raises UnknownNameError with the nearest name, and what the model raises.  Source: the papers in each model's file.
     """
     return getattr(importlib.import_module(_row(name)[0]), name)(weights=weights, rng=rng)
 
@@ -30,6 +32,8 @@ def input_shape(name: str) -> tuple[int, int, int]:
 
     >>> input_shape("lenet5")
     (1, 32, 32)
+
+    Raises UnknownNameError with the nearest name.  Source: the papers in each model's file.
     """
     return _row(name)[1]
 

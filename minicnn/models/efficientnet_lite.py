@@ -33,6 +33,8 @@ def efficientnet_lite0(*, weights=None, rng=None) -> nn.Network:
     >>> facts = describe(efficientnet_lite0(), (3, 224, 224))
     >>> facts.parameters, facts.multiply_adds, str(facts.field("head.conv"))
     (4652008, 385187552, '851 / 32 / 394')
+
+    Raises WeightsError, FileFormatError.  Source: Tan & Le (2019), table 1.
     """
     own = {"rng": nn.SHAPE_ONLY if rng is None else rng}
     graph = nn.Graph()

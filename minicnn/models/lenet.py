@@ -21,6 +21,8 @@ def lenet5(*, weights=None, rng=None, padding: int = 0) -> nn.Network:
     >>> from minicnn import describe
     >>> describe(lenet5(), (1, 32, 32)).multiply_adds
     416520
+
+    Raises WeightsError, ArgumentError.  Source: LeCun et al. (1998), section II.B.
     """
     own = {"rng": nn.SHAPE_ONLY if rng is None else rng}
     net = nn.Sequential(

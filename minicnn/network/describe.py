@@ -48,6 +48,11 @@ class Description:
     `description["conv1"]` is a row; `.field(name)`, `.box(name, i, j)` and `.pixels(name, i, j)` are
     positions; the totals are `parameters`, `multiply_adds`, `bytes`, `kept_bytes` and `peak_bytes`
     (the most that a plain forward holds at one time, maps let go after their last use).
+
+    >>> from minicnn import nn
+    >>> facts = describe(nn.Sequential(nn.Conv2d(1, 2, 3)), (1, 5, 6))
+    >>> facts.parameters, facts.multiply_adds, facts["conv1"].bytes, facts.peak_bytes
+    (20, 216, 96, 216)
     """
 
     net: Network

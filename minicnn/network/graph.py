@@ -173,6 +173,8 @@ def Sequential(*layers) -> Network:
     >>> net = Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), Sequential(nn.Conv2d(8, 4, 1)))
     >>> [node.name for node in net]
     ['conv1', 'relu1', 'seq1.conv1']
+
+    Raises ArgumentError.  Source: PyTorch's Sequential, whose names are 0, 1, 2, ….
     """
     if len(layers) == 1 and isinstance(layers[0], Mapping):
         layers = tuple(layers[0].items())

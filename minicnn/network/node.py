@@ -16,7 +16,12 @@ from minicnn.layers import Layer
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A named layer with the names of its inputs."""
+    """A named layer with the names of its inputs.
+
+    >>> from minicnn import nn
+    >>> Node("act", nn.ReLU(), ("conv1",))
+    act = ReLU()(conv1)
+    """
 
     name: str
     layer: Layer

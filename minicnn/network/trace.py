@@ -31,6 +31,11 @@ class FeatureMap:
 
     `data` is (N, C, H, W) and locked.  `kind` is 'input', 'pre-activation' (it goes into an
     activation), 'activation' (it comes out of one) or 'other'.
+
+    >>> from minicnn import nn
+    >>> m = trace(nn.ReLU(), np.array([[[[-1.0, 3.0]]]]))["relu1"]
+    >>> m.shape, m.kind, m.mean(), m.zeros, m.box(0, 1)
+    ((1, 1, 1, 2), 'activation', 1.5, 0.5, Box(top=0, left=1, bottom=0, right=1))
     """
 
     name: str
@@ -109,7 +114,13 @@ class FeatureMap:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """Every feature map of one forward pass, by node name; print it, index it, or walk over it."""
+    """Every feature map of one forward pass, by node name; print it, index it, or walk over it.
+
+    >>> from minicnn import nn
+    >>> t = trace(nn.ReLU(), np.ones((1, 2, 3, 4), np.float32))
+    >>> [m.name for m in t], "relu1" in t, t.nbytes
+    (['x', 'relu1'], True, 192)
+    """
 
     net: Network
     maps: dict[str, FeatureMap]

@@ -82,7 +82,15 @@ class ParallelKernel:
 
 @contextlib.contextmanager
 def compiling(callback: Callable[[str], None]) -> Iterator[None]:
-    """Call `callback(kernel_name)` each time a kernel starts to be compiled inside the block."""
+    """Call `callback(kernel_name)` each time a kernel starts to be compiled inside the block.
+
+    What is on disk already is loaded, not compiled, and is not told of.
+
+    >>> with compiling(lambda name: None):
+    ...     pass                       # a first conv2d here would tell of its kernels
+
+    Source: numba.core.event, "numba:compile".
+    """
 
     class Listener(event.Listener):
         def on_start(self, started):
