@@ -8,7 +8,7 @@ from minicnn.field import Box
 
 POOL_THEN_CONV = nn.Sequential(
     ("pool", nn.MaxPool2d(2)), ("conv", nn.Conv2d.of(np.ones((1, 1, 3, 3), np.float32), padding=1))
-)  # FACTS of the project: on 5×5 the closed form of (1, 1) holds row 4, which pooling dropped
+)  # on 5×5 the closed form of (1, 1) holds row 4, which pooling dropped
 
 
 def grid_size(row) -> tuple[int, int]:

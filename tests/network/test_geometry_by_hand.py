@@ -185,21 +185,22 @@ def test_a_kernel_that_does_not_fit_names_its_node():
 
 
 def test_memory_of_a_branch():
-    """x 96 B, a 192, b 48, c 48, join 240: b is kept until it is joined, x and c go when they were used."""
+    """A map goes after its last use; b is an output of the network and stays."""
     g = nn.Graph()
     x = g.input("x")  # 1·4·6 = 24 numbers
     a = x.then("a", nn.Conv2d(1, 2, 3, padding=1, rng=nn.SHAPE_ONLY))  # 2·4·6 = 48
     b = a.then("b", nn.MaxPool2d(2))  # 2·2·3 = 12
     c = a.then("c", nn.AvgPool2d(2))  # 12
     d = g.join("d", nn.Concat(), b, c)  # 4·2·3 = 24
-    net = g.network(d, b)
+    net = g.network(d.then("e", nn.ReLU()), b)
     facts = describe(net, (1, 4, 6))
     assert facts.memory_curve() == [
         ("a", 96 + 192),  # x and a
         ("b", 192 + 48),  # a is needed again
         ("c", 192 + 48 + 48),  # a for the last time
         ("d", 48 + 48 + 96),
+        ("e", 48 + 96 + 96),  # c is gone, b is not
     ]
     assert facts.peak_bytes == 288
-    assert facts.bytes == 96 + 192 + 48 + 48 + 96
+    assert facts.bytes == 96 + 192 + 48 + 48 + 96 + 96
     assert describe(net, (3, 1, 4, 6), dtype=np.float64).memory_curve() == [(n, 6 * size) for n, size in facts.memory_curve()]
