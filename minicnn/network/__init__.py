@@ -7,8 +7,9 @@ out every feature map.
 
 from minicnn.network.build import Graph
 from minicnn.network.describe import Description, NodeFacts, describe
+from minicnn.network.featuremap import FeatureMap
 from minicnn.network.graph import Network, Sequential
 from minicnn.network.node import Node
-from minicnn.network.trace import FeatureMap, Trace, trace
+from minicnn.network.trace import Trace, trace
 
 __all__ = ["Description", "FeatureMap", "Graph", "Network", "Node", "NodeFacts", "Sequential", "Trace", "describe", "trace"]
