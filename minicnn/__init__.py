@@ -22,6 +22,7 @@ _HOME = {
     "Trace": "minicnn.network",
     "Window": "minicnn.window",
     "allowed_error": "minicnn.conv.contract",
+    "backward": "minicnn.network",
     "choose_algorithm": "minicnn.conv.dispatch",
     "compiling": "minicnn.conv.jit",
     "conv2d": "minicnn.conv.dispatch",

@@ -1,6 +1,6 @@
-"""Which question: is this number a number, and which axis does this `dim` mean?
+"""Which question: is this number a number, which axis does this `dim` mean, and does this gradient fit?
 
-Idea: the two checks that only the operations of this room ask; everything else is in minicnn/check.py.
+Idea: the checks that only the operations of this room ask; everything else is in minicnn/check.py.
 Each returns the value in its plain form or raises an error with rule, received and remedy.
 
 Cost: nothing.  What it does not do: ranges; the operation that has one says why.
@@ -12,6 +12,7 @@ import operator
 
 import numpy as np
 
+from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError
 
 
@@ -46,3 +47,33 @@ def axis(dim, array: np.ndarray, what: str, *, name: str = "dim", of: str = "x")
             f"{of}.shape={array.shape}, but it is {number}."
         )
     return number % array.ndim
+
+
+def gradient(grad_output, shape: tuple[int, ...], what: str, **arrays) -> np.ndarray:
+    """Return grad_output when it has the shape of the operation's output and the dtype of `arrays`.
+
+    >>> gradient(np.ones((2, 3)), (2, 3), "relu_backward", x=np.ones((2, 3))).shape
+    (2, 3)
+    """
+    grad = check.float_array(grad_output, "grad_output", what)
+    check.same_dtype(what, **arrays, grad_output=grad)
+    if grad.shape != tuple(shape):
+        came = f"{what.removesuffix('_backward')} returns {tuple(shape)} here"
+        remedy = "use the gradient of a loss by that output"
+        if grad.size == int(np.prod(shape)):
+            remedy = f"it holds as many numbers: grad_output.reshape({tuple(shape)})"
+        elif grad.ndim == 0:
+            remedy = f"for the gradient of the sum of all outputs pass np.full({tuple(shape)}, grad_output)"
+        raise ShapeError(f"{what}: grad_output must have the output's shape, {came}, but grad_output.shape={grad.shape}; {remedy}.")
+    return grad
+
+
+def shape_of(x, what: str) -> tuple[int, ...]:
+    """Return the shape of x, which may be the array or (where only its shape counts) the shape itself.
+
+    >>> shape_of(np.ones((2, 3)), "flatten_backward"), shape_of((2, 3), "flatten_backward")
+    ((2, 3), (2, 3))
+    """
+    if isinstance(x, tuple | list):
+        return tuple(check.integer(size, f"x[{axis}]", what, 0) for axis, size in enumerate(x))
+    return check.float_array(x, "x", what).shape

@@ -6,6 +6,11 @@ An immutable value that answers, for inputs of given shapes:
     axes(*shapes)            which positions an output sees     one pair of one-axis rules per input
     multiply_adds(*shapes)   what it costs                      from integers alone
     forward(*inputs)         its value
+    backward(grads, passage) its gradient               by inputs and by parameters
+
+A gradient needs some of what was there on the way forward: a `Passage` holds it, so the layer itself
+remembers nothing.  `forward_saving` is `forward` that also hands out what no map holds: winning
+indices, masks, batch statistics, and (in training) the new running statistics.
 
 Its fields are those of its constructor `of`, so `layer.with_(stride=2)` makes another layer, and
 pickle and deepcopy rebuild it, arrays locked.  Identity is equality: two layers are one when they
@@ -46,6 +51,37 @@ class ShapeOnly:
     @property
     def nbytes(self) -> int:
         return self.size * self.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passage:
+    """What one way through a layer left for the way back.
+
+    `inputs` and `outputs` hold None where a map was not kept (a layer's `keeps` says which it needs);
+    `saved` is what `forward_saving` handed out, or None after a plain forward, where a layer works it
+    out again from its inputs.  `needs` says of each input whether its gradient is asked for.
+    """
+
+    inputs: tuple[np.ndarray | None, ...]
+    outputs: tuple[np.ndarray | None, ...]
+    shapes: tuple[Shape, ...]  # of the inputs
+    saved: object = None
+    training: bool = False
+    needs: tuple[bool, ...] = ()
+    needs_parameters: bool = True
+
+    @property
+    def x(self) -> np.ndarray:
+        """The input of a layer that has one."""
+        return self.inputs[0]
+
+    @property
+    def y(self) -> np.ndarray:
+        """The first output."""
+        return self.outputs[0]
+
+
+Gradients = tuple[tuple[np.ndarray | None, ...], dict[str, np.ndarray]]  # by inputs, and by parameters
 
 
 class Layer:
@@ -114,6 +150,17 @@ class Layer:
             raise ArgumentError(f"{type(self).__name__} takes {wants}, but received {len(inputs)}.")
 
     def forward(self, *inputs, accuracy: str):
+        raise NotImplementedError  # pragma: no cover  (every layer has its own; tests/layers checks)
+
+    def forward_saving(self, *inputs, accuracy: str, training: bool, rng) -> tuple[object, object, dict[str, np.ndarray]]:
+        """Return (value, saved, updates): forward, what the gradient needs beside maps, and new statistics by name."""
+        return self.forward(*inputs, accuracy=accuracy), None, {}
+
+    def backward(self, grads: tuple, passage: Passage) -> Gradients:
+        """Return the gradients by the inputs (None where not needed) and by the parameters, by name.
+
+        `grads` holds one gradient per result; None for one that nothing was asked of.
+        """
         raise NotImplementedError  # pragma: no cover  (every layer has its own; tests/layers checks)
 
     def output_shape(self, *shapes: Shape):

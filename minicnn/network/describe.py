@@ -21,7 +21,7 @@ from minicnn.layers import Layer
 from minicnn.layers.base import float_dtype
 from minicnn.network.geometry import fields_from, pixel_mask, which_input
 from minicnn.network.graph import Network, as_network
-from minicnn.network.node import Node, owners, result_names, source
+from minicnn.network.node import Node, gradient_keeps, owners, result_names, source
 from minicnn.network.shapes import shapes_of
 from minicnn.text import count, table, times
 
@@ -171,8 +171,7 @@ def describe(net: Network, input_shape, *, dtype=np.float32) -> Description:
     shapes, itemsize = shapes_of(net, input_shape), float_dtype(dtype, "describe").itemsize
     fields = fields_from(net, shapes, net.inputs[0])
     memory = owners(net)
-    keepers = {memory[name] for node in net.nodes if "input" in node.layer.keeps for name in node.inputs}
-    keepers |= {memory[node.name] for node in net.nodes if "output" in node.layer.keeps}
+    keepers = {memory[name] for name in gradient_keeps(net)}
     rows = [NodeFacts(n, None, (), shapes[n], fields[n], 0, 0, *_map_bytes(shapes[n], itemsize, n in keepers)) for n in net.inputs]
     counted: set[int] = set()
     for node in net.nodes:

@@ -51,20 +51,48 @@ def owners(net) -> dict[str, str]:
 
 def results_of(node: Node, arguments, accuracy: str) -> dict[str, np.ndarray]:
     """Return a node's results by name."""
-    with _named(node):
+    with named(node):
         results = node.layer(*arguments, accuracy=accuracy)
     return dict(zip(result_names(node), results if isinstance(results, tuple) else (results,), strict=True))
 
 
+def results_saving(node: Node, layer: Layer, arguments, accuracy: str, training: bool, rng) -> tuple[dict[str, np.ndarray], object, dict]:
+    """Return a node's results by name, what its gradient needs beside maps, and its new statistics.
+
+    `layer` is the node's, or the same with statistics that an earlier node of this pass has measured.
+    """
+    with named(node):
+        results, saved, updates = layer.forward_saving(*arguments, accuracy=accuracy, training=training, rng=rng)
+    return dict(zip(result_names(node), results if isinstance(results, tuple) else (results,), strict=True)), saved, updates
+
+
+def gradient_keeps(net) -> set[str]:
+    """Return the names of the maps that some layer's gradient needs."""
+    names: set[str] = set()
+    for node in net.nodes:
+        names.update(node.inputs if "input" in node.layer.keeps else ())
+        names.update((node.name,) if "output" in node.layer.keeps else ())
+    return names
+
+
+def first_nodes(net) -> dict[int, str]:
+    """Return the first node of each layer, by the layer's identity: the name that its arrays go by."""
+    found: dict[int, str] = {}
+    for node in net.nodes:
+        found.setdefault(id(node.layer), node.name)
+    return found
+
+
 def result_shapes(node: Node, in_shapes) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a node's results by name."""
-    with _named(node):
+    with named(node):
         result = node.layer.output_shape(*in_shapes)
     return dict(zip(result_names(node), result if len(node.layer.results) > 1 else (tuple(result),), strict=True))
 
 
 @contextlib.contextmanager
-def _named(node: Node) -> Iterator[None]:
+def named(node: Node) -> Iterator[None]:
+    """Put the node's name in front of what its layer raises."""
     try:
         yield
     except MinicnnError as error:

@@ -4,9 +4,14 @@ Idea: the same walk as net(x), but every map is kept and handed out, with its na
 and statistics on demand.  Data comes from data, positions from shapes; the two never mix.  A hook is
 called once per node with (node, inputs, output), all locked.
 
+The trace is also what backward.py walks back over: with training=True layers behave as in training,
+what their gradients need beside maps (winning indices, masks, batch statistics) is in `saved`, and new
+running statistics are in `updates`, by the names of net.buffers().  No layer remembers anything.
+
 The default accuracy is "exact": every number is a sum of the equation's own products.
-Cost: the forward pass and the memory of all maps; statistics are one pass over a map, when asked for.
-Next room: functional/statistics.py for that pass, describe.py for what is known without data.
+Cost: the forward pass and the memory of all maps (keep="gradient": of those that a gradient needs);
+statistics are one pass over a map, when asked for.
+Next rooms: backward.py; functional/statistics.py for that pass, describe.py for what is known without data.
 """
 
 import functools
@@ -15,12 +20,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minicnn import check
 from minicnn.errors import ArgumentError, UnknownNameError, nearest
 from minicnn.layers import BatchNorm2d
 from minicnn.network.describe import Description, describe
 from minicnn.network.featuremap import FeatureMap
 from minicnn.network.graph import Network, as_network, bind_inputs
-from minicnn.network.node import Node, one_image, results_of
+from minicnn.network.node import Node, first_nodes, gradient_keeps, one_image, result_names, results_of, results_saving
 from minicnn.text import count, table
 
 
@@ -37,6 +43,11 @@ class Trace:
     net: Network
     maps: dict[str, FeatureMap]
     describing: Callable[[], Description]
+    dtype: np.dtype
+    training: bool
+    shapes: dict[str, tuple[int, ...]]  # of every map, kept or not
+    saved: dict[str, object]  # by node: what its gradient needs beside maps
+    updates: dict[str, np.ndarray]  # by buffer: the new running statistics
 
     description = property(lambda self: self.describing())
 
@@ -45,6 +56,10 @@ class Trace:
 
     def __getitem__(self, name: str) -> FeatureMap:
         if name not in self:
+            if name in self.shapes:
+                raise UnknownNameError(
+                    f"trace: the map {name!r} was let go, since keep='gradient' keeps what a gradient needs; trace(net, x) keeps every map."
+                )
             raise UnknownNameError(f"trace: there is no map {name!r}.{nearest(str(name), self.maps)}")
         return self.maps[name]
 
@@ -74,11 +89,24 @@ class Trace:
 Hook = Callable[[Node, tuple[np.ndarray, ...], np.ndarray], None]
 
 
-def trace(net: Network, *inputs: np.ndarray, hooks: Hook | Mapping[str, Hook] | None = None, accuracy: str = "exact") -> Trace:
+KEEP = ("all", "gradient")
+
+
+def trace(
+    net: Network,
+    *inputs: np.ndarray,
+    hooks: Hook | Mapping[str, Hook] | None = None,
+    accuracy: str = "exact",
+    training: bool = False,
+    rng: "np.random.Generator | None" = None,
+    keep: str = "all",
+) -> Trace:
     """Run a network and return every feature map.
 
     `hooks` is a function of (node, inputs, output), called for every node, or a mapping from node
     names to such functions.  An image (C, H, W) is taken as a batch of one, and maps keep that axis.
+    With training=True batch norm uses the batch's statistics and dropout drops, drawing from `rng`;
+    keep="gradient" lets go of the maps that no gradient needs.
 
     >>> from minicnn import nn
     >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
@@ -91,24 +119,61 @@ def trace(net: Network, *inputs: np.ndarray, hooks: Hook | Mapping[str, Hook] | 
     """
     net = as_network(net, "trace")
     hook_of = _hooks(net, hooks)
+    training, keep = check.flag(training, "training", "trace"), check.one_of(keep, "keep", "trace", KEEP)
     bound, unbatched = bind_inputs(net, inputs)
-    arrays = {name: _locked(x.copy()) for name, x in bound.items()}  # the giver may change his; the trace stays as it was
+    walk = _Walk(net, {name: locked(x.copy()) for name, x in bound.items()})  # the giver may change his; the trace stays as it was
     with one_image(unbatched):
         for node in net.nodes:
-            results = results_of(node, [arrays[name] for name in node.inputs], accuracy)
-            arrays.update({name: _locked(array) for name, array in results.items()})
+            walk.step(node, accuracy, training, keep, rng)
             hook = hook_of(node.name)
             if hook is not None:
-                hook(node, tuple(arrays[name] for name in node.inputs), arrays[node.name])
-    kinds, describing = _kinds(net), _Describing(net, {name: arrays[name].shape for name in net.inputs}, arrays[net.inputs[0]].dtype)
+                hook(node, tuple(walk.arrays[name] for name in node.inputs), walk.arrays[node.name])
+            if keep == "gradient":
+                walk.let_go(node)
+    kinds, describing = _kinds(net), _Describing(net, {name: walk.shapes[name] for name in net.inputs}, walk.dtype)
     nodes = {node.name: node for node in net.nodes}
     found = {
-        name: FeatureMap(name, nodes.get(name.split(":")[0]), array, kinds.get(name, "other"), describing) for name, array in arrays.items()
+        name: FeatureMap(name, nodes.get(name.split(":")[0]), array, kinds.get(name, "other"), describing)
+        for name, array in walk.arrays.items()
     }
-    return Trace(net, found, describing)
+    return Trace(net, found, describing, walk.dtype, training, walk.shapes, walk.saved, walk.updates)
 
 
-def _locked(array: np.ndarray) -> np.ndarray:
+class _Walk:
+    """What has been computed so far on the way through a network."""
+
+    def __init__(self, net: Network, arrays: dict[str, np.ndarray]):
+        self.arrays, self.saved, self.updates = arrays, {}, {}
+        self.shapes = {name: array.shape for name, array in arrays.items()}
+        self.dtype = arrays[net.inputs[0]].dtype
+        self.first, self.latest = first_nodes(net), {}
+        self.needed = gradient_keeps(net) | set(net.outputs)
+        self.last_use = {name: node.name for node in net.nodes for name in node.inputs}
+
+    def step(self, node: Node, accuracy: str, training: bool, keep: str, rng) -> None:
+        """Compute one node from what is there."""
+        arguments = [self.arrays[name] for name in node.inputs]
+        if training or keep == "gradient":
+            layer = self.latest.get(id(node.layer), node.layer)  # a second use of a batch norm goes on from the first one's statistics
+            results, saved, new = results_saving(node, layer, arguments, accuracy, training, rng)
+            if saved is not None:
+                self.saved[node.name] = saved
+            if new:
+                self.latest[id(node.layer)] = layer.with_(**new)
+                self.updates.update({f"{self.first[id(node.layer)]}.{name}": locked(array) for name, array in new.items()})
+        else:
+            results = results_of(node, arguments, accuracy)
+        self.arrays.update({name: locked(array) for name, array in results.items()})
+        self.shapes.update({name: array.shape for name, array in results.items()})
+
+    def let_go(self, node: Node) -> None:
+        """Drop the maps that were used for the last time and that no gradient needs."""
+        for name in {*node.inputs, *result_names(node)}:
+            if name not in self.needed and self.last_use.get(name, node.name) == node.name:
+                del self.arrays[name]
+
+
+def locked(array: np.ndarray) -> np.ndarray:
     """Return a view of memory that is locked too, so that the view cannot be unlocked."""
     array.flags.writeable = False
     return array.view()

@@ -1,6 +1,7 @@
 """One or more of every layer, with the shapes that it takes: a new layer without a sample here fails a test."""
 
 import numpy as np
+from differences import spread
 
 from minicnn import nn
 
@@ -52,3 +53,8 @@ def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
 def cases():
     """Return (id, layer, input shapes) for pytest.mark.parametrize."""
     return [(f"{name}-{n}", layer, shapes) for name, rows in samples().items() for n, (layer, shapes) in enumerate(rows)]
+
+
+def drawn(layer, shapes, dtype=np.float64) -> tuple[np.ndarray, ...]:
+    """Return inputs whose numbers are all different, so that no maximum is a tie."""
+    return tuple(spread(shape, seed).astype(dtype) for seed, shape in enumerate(shapes))
