@@ -7,10 +7,11 @@
     ├── UnsupportedError   (ValueError)  a sound request that this algorithm or layer does not answer
     ├── UnknownNameError   (ValueError)  a node, algorithm, layer or model that does not exist
     ├── WeightsError       (ValueError)  weights that are missing, left over or of another shape
-    └── FileFormatError    (ValueError)  a file that is unreadable, truncated, or holds what we refuse
+    ├── FileFormatError    (ValueError)  a file that is unreadable, truncated, or holds what we refuse
+    └── TrainingError      (ArithmeticError)  training that cannot go on: a loss that is no finite number
 
 Every message has three parts: the rule, what was received, and the remedy, with the arithmetic.
-Each class is also a ValueError or a TypeError, so `except ValueError` keeps working.
+Each class is also one of Python's own, so `except ValueError` keeps working.
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ __all__ = [
     "FileFormatError",
     "MinicnnError",
     "ShapeError",
+    "TrainingError",
     "UnknownNameError",
     "UnsupportedError",
     "WeightsError",
@@ -57,6 +59,12 @@ class WeightsError(MinicnnError, ValueError):
 
 class FileFormatError(MinicnnError, ValueError):
     """A file that cannot be read, is cut short, or holds what we refuse to load."""
+
+
+class TrainingError(MinicnnError, ArithmeticError):
+    """Training that cannot go on: a loss that is no finite number.  `run` is what the last finished epoch left."""
+
+    run = None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

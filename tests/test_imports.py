@@ -17,13 +17,13 @@ FLOORS = (
     ("layers",),
     ("network",),
     ("load", "nn"),
-    ("models",),
+    ("models", "train"),
     ("show",),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 BASE = {"errors": 0, "text": 0, "axis": 1, "check": 1, "window": 2}  # the order on the ground floor
-CONV = {"jit": 0, "algorithm": 1, "dispatch": 3, "cost": 4, "contract": 4}  # algorithms are 2
+CONV = {"jit": 0, "algorithm": 1, "layout": 1, "dispatch": 3, "cost": 4, "contract": 4, "gradient": 5}  # algorithms are 2
 
 
 def room_of(path: Path) -> str:
@@ -94,7 +94,7 @@ def test_the_checker_sees_an_upward_import(tmp_path):
 )
 def test_nothing_heavy_is_loaded(statement, allowed):
     """Whole processes: what each import brings in beside the standard library."""
-    heavy = ["numpy", "numba", "llvmlite", "matplotlib", "PIL", "scipy", "torch", "hypothesis", "typer", "rich", "pandas"]
+    heavy = ["numpy", "numba", "llvmlite", "matplotlib", "PIL", "scipy", "torch", "hypothesis", "typer", "rich", "pandas", "safetensors"]
     code = f"import sys; {statement}; print(*[m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) <= allowed

@@ -1,7 +1,8 @@
 """Which question: what do all algorithms of the gallery share?
 
 `Prepared` is what `prepare` hands to `run`; `finish` adds the bias and applies the activation to an
-output that was just computed; `plain` is the form in which kernels take arrays.
+output that was just computed; `plain` is the form in which kernels take arrays; `tap_by_tap` is for
+weights that are not finite, whose product with a padding zero is no zero.
 """
 
 from dataclasses import dataclass
@@ -75,3 +76,17 @@ def finish(y: np.ndarray, bias: np.ndarray | None, activation: str | None) -> np
     if bias is not None:
         y += bias.reshape(1, -1, 1, 1)
     return activate(y, activation)
+
+
+def tap_by_tap(x, weight, window, y):
+    """Fill y with one small product per kernel position, over the outputs that find it inside the input."""
+    (N, K, P, Q), (_, channels, R, S) = y.shape, weight.shape
+    G, (H, W) = x.shape[1] // channels, x.shape[2:]
+    rows, columns = window.axes((H, W))
+    grouped = weight.reshape(1, G, K // G, channels, R, S)
+    y[...] = 0
+    for i, j in np.ndindex(R, S):
+        (p, h), (q, w) = rows.tap(i, H, P), columns.tap(j, W, Q)
+        taps = x[:, :, h, w].reshape(N, G, channels, -1)
+        y[:, :, p, q] += np.matmul(grouped[..., i, j], taps).reshape(N, K, p.stop - p.start, q.stop - q.start)
+    return y

@@ -148,16 +148,16 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
     """Return the name of the algorithm that conv2d(algorithm="auto") takes: a pure function of its arguments.
 
     The rule, in order: depthwise where every group has one input channel of several; pointwise for 1×1
-    kernels; im2col for the rest, since a BLAS reuses each loaded number most.  (direct saves im2col's
-    copies, which only very large batches of maps need; ask for it by name.)  benchmarks/algorithms.py
-    times every one that applies on 19 layers and prints where the rule errs.
+    kernels; direct for float32 with few taps (C/G·R·S ≤ 400) and few filters (K/G ≤ 16), where BLAS has
+    nothing to reuse; im2col for the rest.  benchmarks/algorithms.py times every one that applies on
+    19 layers and prints where the rule errs.
 
     >>> choose_algorithm((1, 32, 56, 56), (32, 1, 3, 3), Window.of(3), np.float32)
     'depthwise'
     >>> choose_algorithm((1, 64, 56, 56), (64, 64, 3, 3), Window.of(3), np.float32)
     'im2col'
 
-    `dtype` and `accuracy` have no say yet: all three sum the equation's own products, in either dtype.
+    `accuracy` has no say yet: all of these sum the equation's own products.
     Source: the way of scipy.signal.choose_conv_method, a rule that is fitted and says how often it errs.
     """
     groups = x_shape[1] // weight_shape[1]
@@ -165,6 +165,8 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
         return "depthwise"
     if window.is_pointwise:
         return "pointwise"
+    if dtype == np.float32 and weight_shape[1] * window.kernel[0] * window.kernel[1] <= 400 and weight_shape[0] // groups <= 16:
+        return "direct"
     return "im2col"
 
 

@@ -17,7 +17,7 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from minicnn.conv.algorithm import Prepared, finish, output_shape
+from minicnn.conv.algorithm import Prepared, finish, output_shape, tap_by_tap
 
 
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
@@ -43,27 +43,13 @@ def run(x, prepared, bias=None, activation=None):
     _, _, P, Q = y.shape
     G = C // channels
     if not prepared.finite and window.padded(x.shape[2:]):
-        return finish(_tap_by_tap(x, prepared.weight.reshape(prepared.shape), window, y), bias, activation)
+        return finish(tap_by_tap(x, prepared.weight.reshape(prepared.shape), window, y), bias, activation)
     weight = prepared.weight.reshape(G, K // G, channels * R * S)
     padded = np.pad(x, ((0, 0), (0, 0), *window.padding)) if window.padded(x.shape[2:]) else x
     for n in range(N):
         cols = windows_of(padded[n], window, P, Q).reshape(G, channels * R * S, P * Q)  # one column per output position (copies)
         np.matmul(weight, cols, out=y[n].reshape(G, K // G, P * Q))
     return finish(y, bias, activation)
-
-
-def _tap_by_tap(x, weight, window, y):
-    """Fill y with one small product per kernel position, over the outputs that find it inside the input."""
-    (N, K, P, Q), (_, channels, R, S) = y.shape, weight.shape
-    G, (H, W) = x.shape[1] // channels, x.shape[2:]
-    rows, columns = window.axes((H, W))
-    grouped = weight.reshape(1, G, K // G, channels, R, S)
-    y[...] = 0
-    for i, j in np.ndindex(R, S):
-        (p, h), (q, w) = rows.tap(i, H, P), columns.tap(j, W, Q)
-        taps = x[:, :, h, w].reshape(N, G, channels, -1)
-        y[:, :, p, q] += np.matmul(grouped[..., i, j], taps).reshape(N, K, p.stop - p.start, q.stop - q.start)
-    return y
 
 
 def error_factor(terms: int) -> float:

@@ -6,6 +6,8 @@ with g = floor(k / (K/G)), the group of output channel k.  Taps outside the inpu
 Sums are float64 and are rounded once, at the end.  (It is a cross-correlation: the kernel is not
 flipped.  The deep-learning literature calls it convolution, and so do we.)
 
+Its derivative stands below it: every product passes the gradient on to its two factors.
+
 Letters: N images, C input channels, H×W input positions, K output channels, P×Q output positions,
 R×S kernel positions, G groups.
 Cost: N·K·P·Q·(C/G)·R·S multiply-adds, no workspace.  When it loses: always.  It is never optimised:
@@ -58,6 +60,40 @@ def run(x, prepared, bias=None, activation=None):
     terms = np.zeros(prepared.shape[0]) if bias is None else bias.astype(np.float64)
     equation(plain(x), prepared.weight, plain(terms), y, window.stride, window.dilation, (top, left))
     return activate(y, activation)
+
+
+@jit
+def equation_backward(grad, x, weight, grad_x, grad_weight, grad_bias, stride, dilation, corner):
+    """Add up the gradients by x, weight and bias: every product w·x of the equation passes grad on to both of its factors."""
+    N, C, H, W = x.shape
+    K, channels, R, S = weight.shape
+    _, _, P, Q = grad.shape
+    G = C // channels
+    for n in range(N):
+        for k in range(K):
+            g = k // (K // G)
+            for p in range(P):
+                for q in range(Q):
+                    d = np.float64(grad[n, k, p, q])
+                    grad_bias[k] += d
+                    for c in range(channels):
+                        for i in range(R):
+                            for j in range(S):
+                                h = p * stride[0] + i * dilation[0] - corner[0]
+                                w = q * stride[1] + j * dilation[1] - corner[1]
+                                if 0 <= h < H and 0 <= w < W:
+                                    grad_x[n, g * channels + c, h, w] += d * np.float64(weight[k, c, i, j])
+                                    grad_weight[k, c, i, j] += d * np.float64(x[n, g * channels + c, h, w])
+
+
+def run_backward(grad, x, weight, window):
+    """Return (grad_x, grad_weight, grad_bias), summed in float64 and rounded once."""
+    window = window.resolve(x.shape[2:])
+    (top, _), (left, _) = window.padding
+    sums = np.zeros(x.shape), np.zeros(weight.shape), np.zeros(weight.shape[0])
+    equation_backward(plain(grad), plain(x), plain(weight), *sums, window.stride, window.dilation, (top, left))
+    with np.errstate(over="ignore"):  # a sum beyond float32 is infinite there
+        return tuple(total.astype(x.dtype) for total in sums)
 
 
 def error_factor(terms: int) -> float:

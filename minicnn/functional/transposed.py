@@ -2,27 +2,29 @@
 
 Idea: where a convolution's output reads its inputs, a transposed convolution's input writes to the same
 positions: every input is multiplied by the whole kernel and laid down, stride apart, and what overlaps is
-summed. Tap by tap: one matrix product over channels gives that tap's share of all inputs, which is added to
-a strided slice of the output. It is the convolution's gradient with respect to its input.
+summed. That is what the gradient of a convolution by its input does, so conv/gradient.py computes it: the
+stride splits the output into phases, each of which is a small convolution.
 
-Cost: N·C_in·K/G·kh·kw·H·W multiply-adds, each of the inputs once per tap, and one temporary of K·H·W per image.
-When it loses: few channels, where the matrix products are thin.  What it does not do: choose among
-algorithms, gradients, padding_mode.
+And its own gradient by x is that convolution again; by the weight it is the convolution's, with the
+two maps in each other's place.
+
+Cost: N·C_in·K/G·kh·kw·H·W multiply-adds.  When it loses: few channels and large strides, where the phases are
+many and small.  What it does not do: padding_mode.
 Source: Dumoulin & Visin (2016), section 4; Odena, Dumoulin & Olah (2016), "Deconvolution and checkerboard artifacts".
-Next room: minicnn/nn.
+Next room: minicnn/layers.
 """
-
-from collections.abc import Iterator
 
 import numpy as np
 
 from minicnn import check
-from minicnn.axis import Slide, Transposed
+from minicnn.axis import Transposed
+from minicnn.conv.dispatch import convolve
+from minicnn.conv.gradient import input_gradient, weight_gradient
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.functional.taps import taps
-from minicnn.window import sides
+from minicnn.functional import arguments
+from minicnn.window import Window, sides
 
-__all__ = ["conv_transpose2d"]
+__all__ = ["conv_transpose2d", "conv_transpose2d_backward"]
 
 
 def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1) -> np.ndarray:
@@ -39,22 +41,69 @@ def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0
     array([[[ 1.,  2., 13., 20., 30.]]])
     """
     what = "conv_transpose2d"
+    batch, weight, bias, groups, unbatched = _checked(what, x, weight, bias, groups)
+    rules = transposed_rules(weight.shape[2:], stride, padding, output_padding, dilation, what)
+    shape = (batch.shape[0], weight.shape[1] * groups, *_output_size(batch.shape[2:], rules))
+    with np.errstate(all="ignore"):
+        y = input_gradient(batch, weight, convolution_of(rules), shape)
+        if bias is not None:
+            y = y + bias.reshape(-1, 1, 1)
+    return y[0] if unbatched else y
+
+
+def conv_transpose2d_backward(
+    grad_output, x, weight, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (grad_x, grad_weight, grad_bias) of Σ grad_output · conv_transpose2d(x, weight, bias, …).
+
+    grad_x = conv2d(grad_output, weight, …): what an input wrote to, it reads back;
+    grad_weight[c,k,i,j] = Σ_n,h,w x[n,c,h,w]·grad_output[n,k, h·stride_h + i·dil_h - top, w·stride_w + j·dil_w - left];
+    grad_bias[k] = Σ_n,p,q grad_output[n,k,p,q].
+    grad_output: the shape of the output; the other arguments are conv_transpose2d's.
+
+    Raises ShapeError, DTypeError, ArgumentError.  Source: torch.autograd of torch.nn.functional.conv_transpose2d.
+
+    >>> grads = conv_transpose2d_backward(np.ones((1, 1, 5)), np.array([[[1.0, 10.0]]]), np.array([[[[1.0, 2.0, 3.0]]]]), stride=(1, 2))
+    >>> grads[0], grads[1], grads[2]
+    (array([[[6., 6.]]]), array([[[[11., 11., 11.]]]]), array([5.]))
+    """
+    what = "conv_transpose2d_backward"
+    batch, weight, _, groups, unbatched = _checked(what, x, weight, None, groups)
+    rules = transposed_rules(weight.shape[2:], stride, padding, output_padding, dilation, what)
+    shape = (batch.shape[0], weight.shape[1] * groups, *_output_size(batch.shape[2:], rules))
+    grad = arguments.gradient(grad_output, shape[1:] if unbatched else shape, what, x=batch)
+    grads = transposed_gradients(grad[None] if unbatched else grad, batch, weight, rules)
+    return (grads[0][0] if unbatched else grads[0], *grads[1:])
+
+
+def transposed_gradients(grad, x, weight, rules, needs=(True, True, True), accuracy: str = "exact"):
+    """Run checked arguments; `needs` says which of the gradients by x, weight and bias are wanted."""
+    window, (H, W) = convolution_of(rules), x.shape[2:]
+    with np.errstate(all="ignore"):
+        # Where output_padding reaches a stride, the convolution has outputs beyond x, that nothing wrote from.
+        grad_x = convolve(grad, weight, None, window, accuracy=accuracy)[:, :, :H, :W] if needs[0] else None
+        grad_weight = weight_gradient(x, grad, window, weight.shape, bool(np.isfinite(x).all())) if needs[1] else None
+        grad_bias = grad.sum(axis=(0, 2, 3)) if needs[2] else None
+    return grad_x, grad_weight, grad_bias
+
+
+def convolution_of(rules: tuple[Transposed, Transposed]) -> Window:
+    """Return the window of the convolution that is transposed."""
+    kernel, stride, dilation = (tuple(getattr(rule, name) for rule in rules) for name in ("kernel", "stride", "dilation"))
+    return Window(kernel, stride, tuple((rule.before, rule.after) for rule in rules), dilation)
+
+
+def _checked(what: str, x, weight, bias, groups):
     batch, unbatched = check.image_batch(x, what)
     weight = check.float_array(weight, "weight", what)
     bias = None if bias is None else check.float_array(bias, "bias", what)
     check.same_dtype(what, x=batch, weight=weight, bias=bias)
     groups = check.integer(groups, "groups", what, 1)
-    _channels_meet(batch, weight, bias, groups, unbatched)
-    rules = transposed_rules(weight.shape[2:], stride, padding, output_padding, dilation, "conv_transpose2d")
-    y = _scatter(batch, weight, groups, rules, _output_size(batch.shape[2:], rules))
-    if bias is not None:
-        with np.errstate(all="ignore"):
-            y += bias.reshape(-1, 1, 1)
-    return y[0] if unbatched else y
+    _channels_meet(what, batch, weight, bias, groups, unbatched)
+    return batch, weight, bias, groups, unbatched
 
 
-def _channels_meet(batch: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, groups: int, unbatched: bool) -> None:
-    what = "conv_transpose2d"
+def _channels_meet(what: str, batch: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, groups: int, unbatched: bool) -> None:
     if weight.ndim != 4 or 0 in weight.shape:
         raise ShapeError(
             f"{what}: weight must be (in_channels, out_channels / groups, kernel rows, kernel columns), none of them 0, "
@@ -101,28 +150,3 @@ def _output_size(in_size: tuple[int, int], rules: tuple[Transposed, Transposed])
         except ShapeError as error:
             raise ShapeError(f"conv_transpose2d: nothing is left of the output: over the {word} {error}") from None
     return sizes[0], sizes[1]
-
-
-def _scatter(x: np.ndarray, weight: np.ndarray, groups: int, rules: tuple[Transposed, Transposed], out_size: tuple[int, int]) -> np.ndarray:
-    """Return the sum over taps of each tap's matrix product, laid down where its inputs write."""
-    n, channels, height, width = x.shape
-    outputs = weight.shape[1]  # per group
-    maps = np.ascontiguousarray(x).reshape(n, groups, channels // groups, height * width)
-    kernels = weight.reshape(groups, channels // groups, outputs, *weight.shape[2:])
-    kernels = np.ascontiguousarray(kernels.transpose(3, 4, 0, 2, 1))  # (kh, kw, G, K/G, C/G): one matrix per tap and group
-    y = np.zeros((n, groups * outputs, *out_size), x.dtype)
-    share = np.empty((n, groups, outputs, height * width), x.dtype)
-    planes = share.reshape(n, groups * outputs, height, width)
-    row_taps, column_taps = (list(_writes(rule, inputs, size)) for rule, inputs, size in zip(rules, (height, width), out_size, strict=True))
-    with np.errstate(all="ignore"):
-        for i, from_rows, to_rows in row_taps:
-            for j, from_columns, to_columns in column_taps:
-                np.matmul(kernels[i, j], maps, out=share)
-                y[:, :, to_rows, to_columns] += planes[:, :, from_rows, from_columns]
-    return y
-
-
-def _writes(rule: Transposed, inputs: int, outputs: int) -> Iterator[tuple[int, slice, slice]]:
-    """Yield for each tap its number, the inputs that write through it and the outputs they write to."""
-    convolution = Slide(rule.kernel, rule.stride, rule.before, rule.after, rule.dilation)  # the one that is transposed
-    return taps(convolution, outputs, inputs)

@@ -14,9 +14,12 @@ from math import prod
 import numpy as np
 
 from minicnn import check
-from minicnn.conv.dispatch import ACCURACIES, check_algorithm, check_groups, check_weight, convolve, refuse_unfit
+from minicnn.conv.cost import workspace_bytes as forward_workspace
+from minicnn.conv.dispatch import ACCURACIES, check_algorithm, check_groups, check_weight, choose_algorithm, convolve, refuse_unfit
+from minicnn.conv.gradient import convolve_backward
+from minicnn.conv.gradient import workspace_bytes as gradient_workspace
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.functional.transposed import conv_transpose2d, transposed_rules
+from minicnn.functional.transposed import conv_transpose2d, transposed_gradients, transposed_rules
 from minicnn.layers.base import Layer, ShapeOnly, batched, checked_array, drawn, float_dtype, generator, like, short, spelled
 from minicnn.window import Window, sides
 
@@ -112,6 +115,21 @@ class Conv2d(Layer):
         weight, bias = self.weights_for(batch, "weight", widen=False), self.weights_for(batch, "bias")
         y = convolve(batch, weight, bias, self.window, algorithm=self.algorithm, accuracy=accuracy, owner=self)
         return y[0] if unbatched else y
+
+    def backward(self, grads, passage):
+        needs = (passage.needs[0], passage.needs_parameters, passage.needs_parameters and self.bias is not None)
+        weight = self.weights_for(passage.x, "weight")
+        by_x, by_weight, by_bias = convolve_backward(grads[0], passage.x, weight, self.window, needs=needs, accuracy="fast")
+        return (by_x,), _named(self, by_weight, by_bias) if passage.needs_parameters else {}
+
+    def workspace_bytes(self, shape, itemsize: int = 4, back: bool = False) -> int:
+        shapes, window = (batched(shape, "Conv2d"), self.weight.shape), self.window
+        if back:
+            return gradient_workspace(*shapes, window, itemsize)
+        name = self.algorithm
+        if name == "auto":
+            name = choose_algorithm(*shapes, window, np.float32 if itemsize == 4 else np.float64)
+        return forward_workspace(name, *shapes, window, itemsize)
 
     def output_shape(self, shape):
         batch = batched(shape, "Conv2d")
@@ -227,6 +245,12 @@ class ConvTranspose2d(Layer):
         weight, bias = self.weights_for(x, "weight"), self.weights_for(x, "bias")
         return conv_transpose2d(x, weight, bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation)
 
+    def backward(self, grads, passage):
+        needs = (passage.needs[0], passage.needs_parameters, passage.needs_parameters and self.bias is not None)
+        weight = self.weights_for(passage.x, "weight")
+        by_x, by_weight, by_bias = transposed_gradients(grads[0], passage.x, weight, self.rules, needs, accuracy="fast")
+        return (by_x,), _named(self, by_weight, by_bias) if passage.needs_parameters else {}
+
     def axes(self, shape):
         return (self.rules,)
 
@@ -264,6 +288,11 @@ def _weight_shape(what, in_channels, out_channels, kernel_size, groups, transpos
     first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
     shape = (first, second // groups, *check.pair(kernel_size, "kernel_size", what, 1))
     return shape, prod(shape[1:]) ** -0.5
+
+
+def _named(layer: Layer, by_weight, by_bias) -> dict:
+    """Return the gradients by name, without that of a bias that is not there."""
+    return {"weight": by_weight} if layer.bias is None else {"weight": by_weight, "bias": by_bias}
 
 
 def _nondefault(**values) -> str:

@@ -14,6 +14,10 @@ from minicnn.window import Window
 EXACT = [name for name in ALGORITHMS if name != "fft"]
 
 
+def dtype_of(name):
+    return np.float32 if name == "direct" else np.float64
+
+
 def applies(name, case) -> bool:
     window = Window.of(case.weight.shape[2:], case.arguments["stride"], case.arguments["padding"], case.arguments["dilation"])
     return load_algorithm(name).why_not(case.x.shape, case.weight.shape, window, case.x.dtype) is None
@@ -23,6 +27,8 @@ def fitting(name, **options):
     """Draw cases to which the algorithm applies, without filtering most of them away."""
     if name == "pointwise":
         options["kernels"] = st.just(1)
+    if name == "direct":  # its vectors hold float32
+        options["dtype"] = np.float32
     cases = convolutions(**options)
     if name == "depthwise":  # one input channel per group: cut the weight and x down
         cases = cases.map(lambda c: Case(c.x[:, : c.arguments["groups"]], c.weight[:, :1], c.bias, c.arguments))
@@ -38,13 +44,14 @@ HAND_W = np.array([[[[1, 0, -1], [2, 1, 0]]]], np.float64)
 @pytest.mark.parametrize("name", [name for name in EXACT if name != "pointwise"])
 def test_hand_worked(name):
     """Rows 0-1, columns 0-2: 1·1 + 2·0 + 0·-1 + 0·2 + 1·1 + 3·0 = 2, and so on."""
+    x, w = HAND_X.astype(dtype_of(name)), HAND_W.astype(dtype_of(name))
     if name == "depthwise":  # two channels, each with the filter of its own
         x, w = np.concatenate([HAND_X, 2 * HAND_X], 1), np.concatenate([HAND_W, -HAND_W])
         expected = [[[2.0, 6.0], [1.0, 1.0]], [[-4.0, -12.0], [-2.0, -2.0]]]
         np.testing.assert_array_equal(conv2d(x, w, groups=2, algorithm=name)[0], expected)
         return
-    np.testing.assert_array_equal(conv2d(HAND_X, HAND_W, algorithm=name)[0, 0], [[2.0, 6.0], [1.0, 1.0]])
-    strided = conv2d(HAND_X, HAND_W, np.array([10.0]), stride=(1, 2), padding=((0, 1), (1, 0)), algorithm=name)
+    np.testing.assert_array_equal(conv2d(x, w, algorithm=name)[0, 0], [[2.0, 6.0], [1.0, 1.0]])
+    strided = conv2d(x, w, np.array([10.0], x.dtype), stride=(1, 2), padding=((0, 1), (1, 0)), algorithm=name)
     np.testing.assert_array_equal(strided[0, 0], [[8.0, 16.0], [11.0, 11.0], [10.0, 8.0]])
 
 
@@ -58,9 +65,9 @@ def test_hand_worked_pointwise():
 
 def test_not_flipped():
     """It is a cross-correlation: the impulse response is the kernel upside down and mirrored."""
-    x = np.zeros((1, 1, 3, 5))
+    x = np.zeros((1, 1, 3, 5), np.float32)
     x[0, 0, 1, 2] = 1
-    w = np.arange(1.0, 10.0).reshape(1, 1, 3, 3)
+    w = np.arange(1.0, 10.0, dtype=np.float32).reshape(1, 1, 3, 3)
     for name in EXACT[:3]:
         np.testing.assert_array_equal(conv2d(x, w, padding=1, algorithm=name)[0, 0, :, 1:4], w[0, 0, ::-1, ::-1])
 
@@ -120,8 +127,8 @@ def test_within_the_contract_near_the_ends_of_float32(name, power, data):
 def test_where_sums_may_overflow_there_is_no_contract():
     x, w = np.full((1, 2, 1, 1), 1e30, np.float32), np.array([1e10, -1e10], np.float32).reshape(1, 2, 1, 1)
     assert conv2d(x, w, algorithm="reference").item() == 0
-    assert np.isnan(conv2d(x, w, algorithm="direct").item())
-    assert allowed_error("direct", x, w).item() == np.inf
+    assert np.isnan(conv2d(x, w, algorithm="im2col").item())
+    assert allowed_error("im2col", x, w).item() == np.inf
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -304,11 +311,9 @@ def test_bits_do_not_depend_on_the_run():
 def test_activation_at_the_store(name, activation, function):
     rng = np.random.default_rng(4)
     module, window = load_algorithm(name), Window.of(1, padding=1)
-    x, w, b = (
-        rng.standard_normal((1, 3, 4, 5)),
-        rng.standard_normal((3, 1 if name == "depthwise" else 3, 1, 1)),
-        np.array([1.0, -2.0, np.nan]),
-    )
+    shapes = (1, 3, 4, 5), (3, 1 if name == "depthwise" else 3, 1, 1)
+    x, w = (rng.standard_normal(shape).astype(dtype_of(name)) for shape in shapes)
+    b = np.array([1.0, -2.0, np.nan], x.dtype)
     plain = module.run(x, module.prepare(w, window), b, None)
     np.testing.assert_array_equal(module.run(x, module.prepare(w, window), b, activation), function(plain))
 
@@ -321,8 +326,8 @@ def test_choice_is_a_pure_function_of_shapes():
     assert choose_algorithm((1, 32, 9, 9), (32, 1, 3, 3), window, np.float32) == "depthwise"
     assert choose_algorithm((1, 32, 9, 9), (64, 32, 1, 1), Window.of(1), np.float32) == "pointwise"
     assert choose_algorithm((1, 64, 9, 9), (64, 64, 3, 3), window, np.float32) == "im2col"
-    assert choose_algorithm((1, 1, 9, 9), (6, 1, 3, 3), window, np.float32) == "im2col"
-    assert choose_algorithm((1, 3, 9, 9), (8, 3, 3, 3), window, np.float32) == "im2col"
+    assert choose_algorithm((1, 1, 9, 9), (6, 1, 3, 3), window, np.float32) == "direct"
+    assert choose_algorithm((1, 1, 9, 9), (6, 1, 3, 3), window, np.float64) == "im2col"
 
 
 @given(case=convolutions())
@@ -341,7 +346,7 @@ def test_cost_counts_the_loops():
     assert bytes_moved(x, w, window) == 4 * (2 * 6 * 7 * 5 + 9 * 2 * 3 * 2 + 2 * 9 * 4 * 6)
 
 
-@pytest.mark.parametrize("name", ["im2col", "pointwise", "fft"])
+@pytest.mark.parametrize("name", ["im2col", "direct", "pointwise", "fft"])
 def test_workspace_is_what_numpy_allocates(name):
     """The arrays that a run holds beside x, weight and y, give or take small ones."""
     import tracemalloc

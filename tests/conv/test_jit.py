@@ -12,13 +12,18 @@ import numpy as np
 import pytest
 
 import minicnn
+from minicnn.conv import gradient_kernel
+from minicnn.conv.direct import in_eights
 from minicnn.conv.dispatch import ALGORITHMS, load_algorithm
 from minicnn.conv.jit import KERNELS, cache
-from minicnn.functional import statistics_kernel
+from minicnn.conv.layout import starts_of, taps_of
+from minicnn.functional import pooling_kernel, statistics_kernel
+from minicnn.window import Window
 
 PACKAGE = Path(minicnn.__file__).parent
 for _name in ALGORITHMS:
     load_algorithm(_name)
+KERNELS = [kernel for kernel in KERNELS if kernel.py_func.__module__.startswith("minicnn.")]  # not those of other tests
 
 WORK = """
 import numpy as np
@@ -41,7 +46,9 @@ def run(code, **environment):
 
 def test_kernels_are_found():
     names = {kernel.__name__ for kernel in KERNELS}
-    assert {"equation", "slide", "slide_planes", "inside", "channel_sums"} <= names
+    assert {"equation", "slide", "slide_planes", "inside", "channel_sums", "sum_over_positions"} <= names
+    assert gradient_kernel.sum_over_positions in KERNELS
+    assert pooling_kernel.largest_at in KERNELS
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.__name__)
@@ -261,13 +268,83 @@ def _sample_calls() -> dict:
 
         return call
 
+    # six filters of two channels in two groups, so that three lanes of eight are at work; windows of 3×2, stride (2, 1), on 5×6
+    window = Window.of((3, 2), (2, 1))
+    starts, taps = starts_of(window, (2, 5), 6), taps_of(2, window, (5, 6))
+    eights, grad = in_eights(rng.integers(-5, 6, (6, 12)).astype(np.float32), 2), rng.integers(-5, 6, 2 * 6 * 10).astype(np.float32)
+    padded_taps = np.pad(taps, (0, 4))
+
+    def one_row(kernel):
+        rows = np.zeros(64, np.float32)
+        kernel(x.reshape(-1), 60, starts, 1, taps, eights, 96, np.arange(16, dtype=np.float32), 8, rows)
+        return rows
+
+    def slides(kernel):
+        y = np.zeros(2 * 6 * 10, np.float32)
+        kernel(x.reshape(-1), eights, np.arange(16, dtype=np.float32), y, starts, taps, 120, 60, 3, 10)
+        return y
+
+    def turns(kernel):
+        turned, sums = np.zeros(80, np.float32), np.zeros(16, np.float32)
+        kernel(grad, 30, 10, 3, 10, turned, sums, 8)
+        return np.concatenate([turned, sums])
+
+    def eight_taps(kernel):
+        part = np.ones(128, np.float32)
+        kernel(x.reshape(-1), 60, starts, 2, 8, padded_taps, 8, in_eights(grad[:80].reshape(8, 10), 1), part, 64)
+        return part
+
+    def sums_over_positions(kernel):
+        parts, sums = np.zeros(2 * 2 * 16 * 8, np.float32), np.zeros(2 * 2 * 8, np.float32)
+        kernel(x.reshape(-1), grad, parts, sums, 2, starts, padded_taps, 120, 60, 3, 10)
+        return np.concatenate([parts, sums])
+
+    def derivative(kernel):
+        found = np.zeros(x.shape), np.zeros(w.shape), np.zeros(4)
+        kernel(np.arange(96, dtype=np.float32).reshape(2, 4, 4, 3), x, w, *found, (2, 2), (1, 1), (2, 0))
+        return np.concatenate([array.reshape(-1) for array in found])
+
+    planes = np.maximum(x, 0).reshape(8, 5, 6)  # many ties; pooled by 3×2 with stride (2, 1), dilation (1, 2), padding (1, 0)
+    pooling = (3, 2, 2, 1, 1, 2, 1, 0)
+    places = rng.integers(0, 30, (8, 7))
+    seven = np.arange(56, dtype=np.float32).reshape(8, 7)
+
+    def pools(kernel):
+        y = np.zeros((8, 3, 4), np.float32)
+        kernel(planes, y, *pooling)
+        return y
+
+    def pools_and_points(kernel):
+        y, found = np.zeros((8, 3, 4), np.float32), np.zeros((8, 3, 4), np.int64)
+        kernel(planes, y, found, *pooling)
+        return np.stack([y, found])
+
+    def follows(values, size):
+        def call(kernel):
+            y = np.ones((8, size), np.float32)
+            kernel(values, places, y)
+            return y
+
+        return call
+
     loops = fills((2, 4, 4, 3), x, w, bias, after=(2, 2, 1, 1, 2, 0))
-    taps = [(tap, stride, n, out) for tap in range(-3, 4) for stride in (1, 2) for n in (1, 4) for out in (1, 5)]
+    reach = [(tap, stride, n, out) for tap in range(-3, 4) for stride in (1, 2) for n in (1, 4) for out in (1, 5)]
     return {
         "equation": fills((2, 4, 4, 3), x, w, bias, after=((2, 2), (1, 1), (2, 0))),
-        "slide": loops,
+        "equation_backward": derivative,
+        "eight_positions": one_row,
+        "slide": slides,
+        "turn": turns,
+        "eight_taps": eight_taps,
+        "sum_over_positions": sums_over_positions,
         "slide_planes": loops,
-        "inside": lambda kernel: [kernel(*tap) for tap in taps],
+        "larger": lambda kernel: [kernel(a, b) for a in (1.0, np.nan) for b in (0.5, 2.0, np.nan)],
+        "largest": pools,
+        "largest_at": pools_and_points,
+        "add_at": follows(seven, 30),
+        "put_at": follows(seven, 30),
+        "last_put": follows(maps.reshape(8, 30), 7),
+        "inside": lambda kernel: [kernel(*tap) for tap in reach],
         "channel_sums": fills((4, 4), maps, maps.view(np.int32), 31, 2**31 - 1, after=(np.zeros((4, 2), np.int64),)),
         "sums": lambda kernel: kernel(maps[0, 0], 1.0),
         "extremes": lambda kernel: kernel(maps[0, 0].view(np.int32), 31, 2**31 - 1),

@@ -1,0 +1,85 @@
+"""The sum over positions that a weight's gradient is, in registers.
+
+    grad_w[k, t] = Σ_n Σ_(p,q)  grad[n, k, p, q] · x[n, start of (p, q) + offset of tap t]
+
+Idea: as in direct.py a lane is an output channel; here the eight accumulators are eight taps, and the
+loop runs over positions.  A map of grad is turned first, so that eight channels of a position lie side
+by side; 512 positions at a time, so that what was turned stays in the first-level cache while all taps
+read it.
+The sum is cut into parts by the shapes alone, and parts are added in order: the bits do not depend on
+the number of threads.
+Cost: K and the taps rounded up to eights; parts · K · taps numbers of workspace.
+Next room: gradient.py, which says when BLAS is better.
+"""
+
+import numpy as np
+
+from minicnn.conv.jit import jit, prange
+from minicnn.conv.jit.words import broadcast, fma, load, store
+
+PIECE = 512  # positions that are turned at a time; the kernels below spell it out
+
+
+@jit
+def turn(grad, row, stride, wanted, count, turned, sums, place):
+    """Write turned[8·i + k] = grad[row + k·stride + i] for the wanted filters k, zeros for the others, and add up each filter."""
+    for k in range(8):
+        total = np.float32(0)
+        for i in range(count):
+            value = grad[row + k * stride + i] if k < wanted else np.float32(0)
+            turned[8 * i + k] = value
+            total += value
+        sums[place + k] += total
+
+
+@jit
+def eight_taps(x, first, starts, begin, count, taps, t, turned, part, place):
+    """Add the products of `count` positions to eight taps of eight filters, part[place …]."""
+    o0, o1, o2, o3 = first + taps[t], first + taps[t + 1], first + taps[t + 2], first + taps[t + 3]
+    o4, o5, o6, o7 = first + taps[t + 4], first + taps[t + 5], first + taps[t + 6], first + taps[t + 7]
+    a0, a1, a2, a3 = load(part, place), load(part, place + 8), load(part, place + 16), load(part, place + 24)
+    a4, a5, a6, a7 = load(part, place + 32), load(part, place + 40), load(part, place + 48), load(part, place + 56)
+    for i in range(count):
+        g, s = load(turned, 8 * i), starts[begin + i]
+        a0 = fma(broadcast(x[s + o0]), g, a0)
+        a1 = fma(broadcast(x[s + o1]), g, a1)
+        a2 = fma(broadcast(x[s + o2]), g, a2)
+        a3 = fma(broadcast(x[s + o3]), g, a3)
+        a4 = fma(broadcast(x[s + o4]), g, a4)
+        a5 = fma(broadcast(x[s + o5]), g, a5)
+        a6 = fma(broadcast(x[s + o6]), g, a6)
+        a7 = fma(broadcast(x[s + o7]), g, a7)
+    store(part, place, a0)
+    store(part, place + 8, a1)
+    store(part, place + 16, a2)
+    store(part, place + 24, a3)
+    store(part, place + 32, a4)
+    store(part, place + 40, a5)
+    store(part, place + 48, a6)
+    store(part, place + 56, a7)
+
+
+@jit(parallel=True)
+def sum_over_positions(x, grad, parts, sums, count, starts, taps, image, group, filters, positions):
+    """Fill `count` parts of [group, eight filters, tap, filter] and of their sums over grad, both flat and zero before.
+
+    `image` and `group` are the numbers of x per image and per group, `filters` those of a group; the
+    number of taps is a multiple of eight.
+    """
+    T = taps.size
+    eights = -(-filters // 8)
+    blocks = sums.size // (8 * count)  # groups times eights of filters
+    pieces = -(-positions // 512)
+    N = grad.size // (blocks // eights * filters * positions)
+    for block in prange(count * blocks):
+        part, lanes = block // blocks, block % blocks
+        g, k = lanes // eights, lanes % eights * 8
+        wanted = min(8, filters - k)
+        turned = np.empty(8 * 512, np.float32)
+        for work in range(N * pieces * part // count, N * pieces * (part + 1) // count):
+            n, begin = work // pieces, work % pieces * 512
+            here = min(512, positions - begin)
+            row = ((n * (blocks // eights) + g) * filters + k) * positions + begin
+            turn(grad, row, positions, wanted, here, turned, sums, 8 * block)
+            for t in range(0, T, 8):
+                eight_taps(x, n * image + g * group, starts, begin, here, taps, t, turned, parts, 8 * (block * T + t))
