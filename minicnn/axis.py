@@ -17,6 +17,7 @@ Next rooms: window.py, which gives both axes their rule; field.py.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 from math import gcd
 from typing import NamedTuple
 
@@ -207,31 +208,42 @@ class Adaptive:
 class Resize:
     """One axis of interpolation: 'nearest' or 'bilinear', with or without align_corners.
 
-    nearest                     source = floor(i·n/out)
-    bilinear                    source = max((2i+1)·n/(2·out) - 1/2, 0)
+    nearest                     source = floor(i·step)
+    bilinear                    source = max((2i+1)·step/2 - 1/2, 0)
     bilinear, align_corners     source = i·(n-1)/(out-1)
 
+    `step` is n/out, or 1/scale where the size came from a scale.  Where it did but the size stayed (for 'nearest'
+    also where it doubled) it is n/out again: PyTorch has these exceptions, and so do we.
     `taps(i, n)` gives the one or two inputs and their exact weights; a tap of weight 0 is not seen.
 
     >>> Resize(6).taps(1, 3)
     ((0, 1),)
     >>> Resize(6, mode="bilinear").taps(1, 3)
     ((0, Fraction(3, 4)), (1, Fraction(1, 4)))
+    >>> Resize(8).sees(5, 5), Resize(8, scale=ratio(1.7)).sees(5, 5)      # 8 = floor(5·1.7): 5·5/8 = 3.1 and 5/1.7 = 2.9
+    ((3,), (2,))
     """
 
     out: int
     mode: str = "nearest"
     align_corners: bool = False
+    scale: Fraction | None = None  # what the size was computed with, where positions follow it
 
     def out_size(self, n: int) -> int:
         return self.out
 
+    def step(self, n: int) -> Fraction:
+        """Return how far apart two neighbouring outputs lie, in input cells (not for align_corners)."""
+        by_size = self.scale is None or self.out == n or (self.mode == "nearest" and self.out == 2 * n)
+        return Fraction(n, self.out) if by_size else 1 / self.scale
+
     def source(self, i: int, n: int) -> Fraction:
-        if self.mode == "nearest":
-            return Fraction(i * n // self.out)
         if self.align_corners:
             return Fraction(i * (n - 1), self.out - 1) if self.out > 1 else Fraction(0)
-        return max(Fraction((2 * i + 1) * n - self.out, 2 * self.out), Fraction(0))
+        step = self.step(n)
+        if self.mode == "nearest":
+            return Fraction(i * step.numerator // step.denominator)
+        return max(Fraction((2 * i + 1) * step.numerator - step.denominator, 2 * step.denominator), Fraction(0))
 
     def taps(self, i: int, n: int) -> tuple[tuple[int, int | Fraction], ...]:
         source = self.source(i, n)
@@ -245,18 +257,29 @@ class Resize:
         return tuple(index for index, _ in self.taps(i, n))
 
     def reach(self, n: int) -> Reach:
-        if self.mode == "nearest":
-            slack = Fraction(self.out - gcd(n, self.out), self.out)
-            return Reach(whole(1 + slack), whole(Fraction(n, self.out)), whole(-slack))
         if self.align_corners:
             steps = max(self.out - 1, 1)
             slack = Fraction(steps - 1, steps)
             return Reach(whole(1 + 2 * slack), whole(Fraction(n - 1, steps)), whole(-slack))
-        slack = Fraction(2 * self.out - 1, 2 * self.out)
-        return Reach(whole(1 + 2 * slack), whole(Fraction(n, self.out)), whole(Fraction(n - self.out, 2 * self.out) - slack))
+        step = self.step(n)
+        if self.mode == "nearest":
+            slack = Fraction(step.denominator - 1, step.denominator)
+            return Reach(whole(1 + slack), whole(step), whole(-slack))
+        slack = Fraction(2 * step.denominator - 1, 2 * step.denominator)  # at least 1/2, which holds the ends that are moved inside too
+        return Reach(whole(1 + 2 * slack), whole(step), whole((step - 1) / 2 - slack))
 
     def derivation(self, n: int) -> str:
         return f"{self.mode} from {n} to {self.out} = {self.out}"
+
+
+def ratio(scale: float) -> Fraction:
+    """Return the simple fraction that a float stands for: it rounds to just this float.
+
+    >>> ratio(1.1), ratio(5 / 3), ratio(2.0)
+    (Fraction(11, 10), Fraction(5, 3), Fraction(2, 1))
+    """
+    exact = Fraction(scale)
+    return next(simple for digits in count() if float(simple := exact.limit_denominator(10**digits)) == scale)
 
 
 @dataclass(frozen=True, slots=True)

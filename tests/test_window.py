@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicnn.axis import POINT, Adaptive, Reach, Resize, Slide, Transposed, Whole, whole
+from minicnn.axis import POINT, Adaptive, Reach, Resize, Slide, Transposed, Whole, ratio, whole
 from minicnn.errors import ShapeError
 
 SIZES = st.integers(1, 12)
@@ -318,6 +318,33 @@ class TestResize:
 
     def test_derivation(self):
         assert Resize(7, "bilinear").derivation(3) == "bilinear from 3 to 7 = 7"
+
+    def test_a_scale_by_hand(self):
+        by_scale = Resize(8, scale=ratio(1.7))  # floor(5·1.7) = 8; output i looks at 10·i/17
+        assert [by_scale.sees(i, 5)[0] for i in range(8)] == [0, 0, 1, 1, 2, 2, 3, 4]
+        assert Resize(3, "bilinear", scale=ratio(0.7)).taps(1, 5) == ((1, Fraction(5, 14)), (2, Fraction(9, 14)))  # 3/2 / 0.7 - 1/2
+        for mode in ("nearest", "bilinear"):
+            assert [Resize(5, mode, scale=ratio(1.1)).taps(i, 5) for i in range(5)] == [((i, 1),) for i in range(5)]  # nothing is resized
+        assert [Resize(6, scale=ratio(2.3)).sees(i, 3) for i in range(6)] == [(0,), (0,), (1,), (1,), (2,), (2,)]  # a doubling
+        assert Resize(3, "bilinear", True, ratio(0.7)).taps(1, 5) == ((2, 1),)  # corners on corners
+
+    @pytest.mark.parametrize("mode", MODES)
+    @given(n=SIZES, scale=st.sampled_from([0.3, 0.5, 0.6, 2 / 3, 0.7, 0.9, 1.1, 1.3, 5 / 3, 1.7, 2.0, 2.3, 2.5, 3.7]))
+    def test_scaled_taps_lie_inside_and_the_closed_form_holds_them(self, mode, n, scale):
+        out = floor(n * scale)
+        rule = Resize(out, *mode, ratio(scale))
+        reach = rule.reach(n)
+        for i in range(out):
+            low = reach.start + i * reach.stride
+            assert all(0 <= cell < n and ceil(low) <= cell <= floor(low + reach.size - 1) for cell in rule.sees(i, n))
+            assert sum(weight for _, weight in rule.taps(i, n)) == 1
+
+    @given(st.floats(1e-6, 1e6))
+    def test_a_ratio_rounds_to_its_float(self, scale):
+        assert float(ratio(scale)) == scale
+
+    def test_ratios_are_what_was_written(self):
+        assert [ratio(s) for s in (1.7, 0.6, 1 / 3, 5 / 3, 2.0)] == [Fraction(*f) for f in ((17, 10), (3, 5), (1, 3), (5, 3), (2, 1))]
 
 
 class TestWhole:

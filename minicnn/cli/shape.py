@@ -115,6 +115,10 @@ def _size_arithmetic(layer, rules, shape, out) -> dict[str, str]:
 
     if isinstance(layer, nn.Flatten):
         return {"features": f"{'·'.join(map(str, shape[1:]))} = {prod(shape[1:]):,}"} if len(out) == 2 else {}
+    if isinstance(layer, nn.Unfold):
+        return {"columns": f"{out[2]:,} windows of {shape[1]}·{'·'.join(map(str, layer.kernel_size))} = {out[1]:,} numbers"}
+    if isinstance(layer, nn.Fold):
+        return {"size": f"{out[2]}×{out[3]}, chosen by output_size"}
     if len(shape) != 4:
         chosen = isinstance(layer, nn.Linear)
         return {"features": f"{shape[-1]} → {out[-1]}, chosen by out_features" if chosen else f"{out[-1]}, as they came in"}

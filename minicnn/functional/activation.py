@@ -1,21 +1,34 @@
-"""Which question: how does a network bend its values, one number at a time (and softmax, one line at a time)?
+"""Which question: how does a network bend its values along straight lines, and what comes back through the bend?
 
-Idea: each function is its equation, written on whole arrays with one result array and at most one temporary.
-A NaN that comes in goes out, and infinities follow the equation, without NumPy's warnings. The exponential is
-only ever taken of numbers that are not positive, so it cannot overflow.
+Idea: each function is a few straight lines that meet in kinks, written on whole arrays with one result array and
+at most two temporaries; its gradient stands below it: the line's slope times what comes back.  At a kink, where
+there is no derivative, the slope is the one that PyTorch takes, and each docstring says which.
+A NaN that comes in goes out, and infinities follow the equation, without NumPy's warnings.
 
 Cost: one to five passes over memory; no multiply-adds are counted.  When it loses: an activation at the
-store of a convolution would save the passes.  What it does not do: gradients.
-Source: PyTorch's documentation of torch.nn.functional; SiLU: Elfwing, Uchibe & Doya (2018),
-"Sigmoid-weighted linear units".  Next room: pooling.py.
+store of a convolution would save the passes.  What it does not do: curves; those are in smooth.py.
+Source: PyTorch's documentation of torch.nn.functional.  Next room: select.py.
 """
 
 import numpy as np
 
 from minicnn import check
+from minicnn.errors import ShapeError
 from minicnn.functional import arguments
+from minicnn.functional.select import copy_where, pass_where
 
-__all__ = ["relu", "relu6", "leaky_relu", "sigmoid", "silu", "softmax"]
+__all__ = [
+    "relu",
+    "relu_backward",
+    "relu6",
+    "relu6_backward",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "prelu",
+    "prelu_backward",
+    "hardswish",
+    "hardswish_backward",
+]
 
 
 def relu(x) -> np.ndarray:
@@ -33,6 +46,25 @@ def relu(x) -> np.ndarray:
         return np.maximum(x, 0, out=np.empty(x.shape, x.dtype))  # np.maximum keeps NaN, where x * (x > 0) would make inf one
 
 
+def relu_backward(grad_output, x) -> np.ndarray:
+    """Return the gradient of relu by x: what came back, where x let something through.
+
+    grad_x = 0 where x ≤ 0, else grad_output; so 0 at 0, and a NaN in x lets the gradient through.
+    x: any shape; relu(x) may stand in its place, since both are positive at the same positions. grad_output, grad_x: x's shape.
+
+    Raises DTypeError, ShapeError.  Source: torch.nn.functional.relu, which is threshold_backward with threshold 0.
+
+    >>> relu_backward(np.array([5.0, 5.0, 5.0]), np.array([-2.0, 0.0, 0.5]))
+    array([0., 0., 5.])
+    """
+    x = check.float_array(x, "x", "relu_backward")
+    grad = arguments.gradient(grad_output, x.shape, "relu_backward", x=x)
+    with np.errstate(all="ignore"):
+        through = np.less_equal(x, 0, out=np.empty(x.shape, bool))
+        np.logical_not(through, out=through)  # not x > 0, which would stop what comes back to a NaN
+        return pass_where(grad, through)
+
+
 def relu6(x) -> np.ndarray:
     """Return x held between 0 and 6, which keeps values small enough for 8-bit arithmetic.
 
@@ -48,6 +80,25 @@ def relu6(x) -> np.ndarray:
         return np.clip(x, 0, 6, out=np.empty(x.shape, x.dtype))
 
 
+def relu6_backward(grad_output, x) -> np.ndarray:
+    """Return the gradient of relu6 by x: what came back, where x is strictly between 0 and 6.
+
+    grad_x = grad_output where 0 < x < 6, else 0; so 0 at 0, at 6 and at NaN.
+    x: any shape; relu6(x) may stand in its place. grad_output, grad_x: x's shape.
+
+    Raises DTypeError, ShapeError.  Source: torch.nn.functional.relu6, which is hardtanh with 0 and 6.
+
+    >>> relu6_backward(np.array([5.0, 5.0, 5.0]), np.array([-2.0, 0.5, 6.0]))
+    array([0., 5., 0.])
+    """
+    x = check.float_array(x, "x", "relu6_backward")
+    grad = arguments.gradient(grad_output, x.shape, "relu6_backward", x=x)
+    with np.errstate(all="ignore"):
+        through = np.greater(x, 0, out=np.empty(x.shape, bool))
+        np.logical_and(through, x < 6, out=through)
+        return pass_where(grad, through)
+
+
 def leaky_relu(x, negative_slope=0.01) -> np.ndarray:
     """Return x where it is positive, else a small part of it.
 
@@ -59,72 +110,145 @@ def leaky_relu(x, negative_slope=0.01) -> np.ndarray:
     array([-0.5,  0.5])
     """
     x = check.float_array(x, "x", "leaky_relu")
-    slope = arguments.real(negative_slope, "negative_slope", "leaky_relu")
-    with np.errstate(all="ignore"):
-        y = np.multiply(x, slope, out=np.empty(x.shape, x.dtype))
-        np.copyto(y, x, where=x > 0)
-    return y
+    return _sloped(x, x, arguments.real(negative_slope, "negative_slope", "leaky_relu"))
 
 
-def sigmoid(x) -> np.ndarray:
-    """Return x squeezed into 0 … 1.
+def leaky_relu_backward(grad_output, x, negative_slope=0.01) -> np.ndarray:
+    """Return the gradient of leaky_relu by x: what came back, less of it where x is not positive.
 
-    y = 1 / (1 + e⁻ˣ), computed as e⁻ˡˣˡ / (1 + e⁻ˡˣˡ) where x < 0, so that nothing overflows and small results
-    keep their digits. Any shape; float32 or float64, the same out.
+    grad_x = grad_output where x > 0, else negative_slope·grad_output, at 0 and at NaN too.
+    x: any shape; where negative_slope ≥ 0, leaky_relu(x) may stand in its place, since it then is positive where x is.
+    grad_output, grad_x: x's shape.
 
-    Raises DTypeError.  Source: torch.nn.functional.sigmoid.
+    Raises DTypeError, ShapeError; ArgumentError for a slope that is no number.  Source: torch.nn.functional.leaky_relu.
 
-    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
-    array([0. , 0.5, 1. ])
+    >>> leaky_relu_backward(np.array([4.0, 4.0, 4.0]), np.array([-2.0, 0.0, 0.5]), 0.25)
+    array([1., 1., 4.])
     """
-    return _sigmoid(check.float_array(x, "x", "sigmoid"))
+    x = check.float_array(x, "x", "leaky_relu_backward")
+    grad = arguments.gradient(grad_output, x.shape, "leaky_relu_backward", x=x)
+    return _sloped(grad, x, arguments.real(negative_slope, "negative_slope", "leaky_relu_backward"))
 
 
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    y = np.empty(x.shape, x.dtype)
+def _sloped(values: np.ndarray, x: np.ndarray, slope) -> np.ndarray:
+    """Return values where x > 0, else slope·values: with values = x the function, with values = grad_output its gradient."""
     with np.errstate(all="ignore"):
-        np.abs(x, out=y)
-        np.negative(y, out=y)
-        np.exp(y, out=y)  # e⁻ˡˣˡ, in 0 … 1
-        below = y + 1  # the denominator
-        np.copyto(y, 1, where=x >= 0)  # the numerator: e⁻ˡˣˡ stays where x < 0 or x is NaN
-        return np.divide(y, below, out=y)
+        y = np.multiply(values, slope, out=np.empty(x.shape, x.dtype))
+        return copy_where(y, values, x > 0)
 
 
-def silu(x) -> np.ndarray:
-    """Return x weighted by its own sigmoid (also called swish).
+def prelu(x, weight) -> np.ndarray:
+    """Return x where it is positive, else a part of it that is learned.
 
-    y = x·σ(x), for any shape; float32 or float64, the same out. As in the equation, -∞ gives -∞·0 = NaN.
+    y = x where x > 0, else weight·x, with one weight for all or weight[c] for channel c.
+    x: any shape for a weight of one number, (N, C, …) for (C,); weight: (1,) or (C,); float32 or float64, the same out.
 
-    Raises DTypeError.  Source: torch.nn.functional.silu; Elfwing, Uchibe & Doya (2018).
+    Raises DTypeError, ShapeError.  Source: torch.nn.functional.prelu; He et al. (2015), "Delving deep into rectifiers".
 
-    >>> silu(np.array([-1000.0, 0.0, 1000.0]))
-    array([  -0.,    0., 1000.])
+    >>> prelu(np.array([[-4.0, -4.0], [3.0, 0.0]]), np.array([0.25, 0.5]))
+    array([[-1., -2.],
+           [ 3.,  0.]])
     """
-    x = check.float_array(x, "x", "silu")
-    y = _sigmoid(x)
+    x, weight = _prelu_arrays(x, weight, "prelu")
+    return _sloped(x, x, weight)
+
+
+def prelu_backward(grad_output, x, weight) -> tuple[np.ndarray, np.ndarray]:
+    """Return the gradients of prelu by x and by weight.
+
+    grad_x = grad_output where x > 0, else weight·grad_output, at 0 and at NaN too
+    grad_weight[c] = Σ grad_output·x over the positions of channel c where not x > 0, summed in float64 and rounded once
+    Shapes: grad_x x's, grad_weight weight's; one weight for all has one sum.
+
+    Raises DTypeError, ShapeError.  Source: torch.nn.functional.prelu; He et al. (2015), equation 3.
+
+    >>> grad_output, x = np.array([[1.0, 10.0], [1.0, 10.0]]), np.array([[-4.0, -3.0], [3.0, -2.0]])
+    >>> grad_x, grad_weight = prelu_backward(grad_output, x, np.array([0.25, 0.5]))
+    >>> grad_x.tolist(), grad_weight.tolist()
+    ([[0.25, 5.0], [1.0, 5.0]], [-4.0, -50.0])
+    """
+    given = weight
+    x, weight = _prelu_arrays(x, weight, "prelu_backward")
+    grad = arguments.gradient(grad_output, x.shape, "prelu_backward", x=x)
+    grad_x = _sloped(grad, x, weight)
     with np.errstate(all="ignore"):
+        terms = np.multiply(grad, x, out=np.empty(x.shape, x.dtype))
+        weightless = np.greater(x, 0, out=np.empty(x.shape, bool))  # where the weight has no part in y
+        pass_where(terms, np.logical_not(weightless, out=weightless), out=terms)
+        positions = tuple(axis for axis in range(x.ndim) if given.size == 1 or axis != 1)
+        grad_weight = terms.sum(axis=positions, dtype=np.float64).astype(x.dtype)
+    return grad_x, grad_weight.reshape(given.shape)
+
+
+def _prelu_arrays(x, weight, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return x, and weight in the shape that stands over it: (C, 1, 1) over (N, C, H, W), one number as (1,) or ()."""
+    x, weight = check.float_array(x, "x", what), check.float_array(weight, "weight", what)
+    check.same_dtype(what, x=x, weight=weight)
+    fit_slopes(x.shape, count_slopes(weight.shape, what), what)
+    if weight.size == 1:
+        return x, weight.reshape(())
+    return x, weight.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def count_slopes(weight_shape: tuple[int, ...], what: str) -> int:
+    """Return how many slopes a weight of this shape holds."""
+    if len(weight_shape) != 1 or 0 in weight_shape:
+        remedy = "give it at least one slope" if 0 in weight_shape else "use weight.reshape(-1)"
+        raise ShapeError(
+            f"{what}: weight holds one slope for all channels, (1,), or one for each, (C,), but weight.shape={tuple(weight_shape)}; {remedy}."
+        )
+    return weight_shape[0]
+
+
+def fit_slopes(shape: tuple[int, ...], slopes: int, what: str) -> None:
+    """Raise unless there is one slope, or one for each channel of x.
+
+    >>> fit_slopes((2, 3, 5, 7), 3, "prelu")
+    """
+    if slopes == 1:
+        return
+    rule = f"{what}: weight has {slopes} slopes, one per channel, which is axis 1 of x"
+    if len(shape) < 2:
+        raise ShapeError(f"{rule}, but x.shape={tuple(shape)} has no axis 1; give x a batch axis, x[None], or weight one slope.")
+    if len(shape) == 3 and shape[0] == slopes != shape[1]:
+        raise ShapeError(f"{rule}, but x has {shape[1]} there (x.shape={tuple(shape)}). A single image needs its batch axis: x[None].")
+    check.wants_channels(what, shape, slopes)
+
+
+def hardswish(x) -> np.ndarray:
+    """Return x weighted by a straight-lined sigmoid: silu for hardware that has no exponential.
+
+    y = x·min(max(x + 3, 0), 6) / 6, for any shape; float32 or float64, the same out. As in the equation, -∞ gives -∞·0 = NaN.
+
+    Raises DTypeError.  Source: torch.nn.functional.hardswish; Howard et al. (2019), "Searching for MobileNetV3".
+
+    >>> hardswish(np.array([-4.0, -1.5, 0.0, 4.0]))
+    array([-0.   , -0.375,  0.   ,  4.   ])
+    """
+    x = check.float_array(x, "x", "hardswish")
+    with np.errstate(all="ignore"):
+        y = np.add(x, 3, out=np.empty(x.shape, x.dtype))
+        np.clip(y, 0, 6, out=y)
+        np.divide(y, 6, out=y)  # before the product, which then cannot overflow
         return np.multiply(y, x, out=y)
 
 
-def softmax(x, dim) -> np.ndarray:
-    """Return shares that are positive and sum to 1 along one axis.
+def hardswish_backward(grad_output, x) -> np.ndarray:
+    """Return the gradient of hardswish by x.
 
-    y_i = e^(x_i - m) / Σ_j e^(x_j - m) with m = max_j x_j, which cancels and keeps e from overflowing.
-    x: at least one axis; dim: the axis that sums to 1, from the end where negative. For logits (N, K) it is 1.
-    A NaN or +∞ makes its own line NaN and no other.
+    grad_x = 0 where x ≤ -3, grad_output where x ≥ 3, (x/3 + 1/2)·grad_output between; so 0 at -3, all of it at 3.
+    x: any shape; grad_output, grad_x: x's shape.
 
-    Raises DTypeError; ArgumentError for a dim that x does not have.  Source: torch.nn.functional.softmax.
+    Raises DTypeError, ShapeError.  Source: torch.nn.functional.hardswish.
 
-    >>> softmax(np.log(np.array([[1.0, 2.0, 5.0]])), dim=1).round(3)
-    array([[0.125, 0.25 , 0.625]])
+    >>> hardswish_backward(np.array([2.0, 2.0, 2.0, 2.0]), np.array([-4.0, -3.0, 0.0, 3.0]))
+    array([0., 0., 1., 2.])
     """
-    x = check.float_array(x, "x", "softmax")
-    axis = arguments.axis(dim, x, "softmax")
-    y = np.empty(x.shape, x.dtype)
-    if x.size == 0:  # no line has a maximum, and there is nothing to fill
-        return y
+    x = check.float_array(x, "x", "hardswish_backward")
+    grad = arguments.gradient(grad_output, x.shape, "hardswish_backward", x=x)
     with np.errstate(all="ignore"):
-        np.subtract(x, x.max(axis=axis, keepdims=True), out=y)
-        np.exp(y, out=y)
-        return np.divide(y, y.sum(axis=axis, keepdims=True), out=y)
+        y = np.divide(x, 3, out=np.empty(x.shape, x.dtype))
+        np.add(y, 0.5, out=y)
+        np.multiply(y, grad, out=y)
+        copy_where(y, grad, x >= 3)
+        return pass_where(y, np.logical_not(x <= -3), out=y)

@@ -27,13 +27,14 @@ def real(value, name: str, what: str) -> float:
     raise ArgumentError(f"{what}: {name} must be a real number, but it is {value!r}; pass a float.")
 
 
-def axis(dim, array: np.ndarray, what: str, *, name: str = "dim", of: str = "x") -> int:
-    """Return the axis 0 … ndim - 1 that `dim` means, where -1 is the last.
+def axis(dim, array, what: str, *, name: str = "dim", of: str = "x") -> int:
+    """Return the axis 0 … ndim - 1 of an array (or of its shape) that `dim` means, where -1 is the last.
 
-    >>> axis(-1, np.zeros((2, 3, 4)), "softmax")
-    2
+    >>> axis(-1, np.zeros((2, 3, 4)), "softmax"), axis(-1, (2, 3, 4), "softmax_backward")
+    (2, 2)
     """
-    if array.ndim == 0:
+    shape = tuple(getattr(array, "shape", array))
+    if not shape:
         raise ShapeError(f"{what}: {of} needs at least one axis, but {of}.shape=() is a single number; use {of}.reshape(1).")
     try:
         number = None if isinstance(dim, bool | np.bool_) else operator.index(dim)
@@ -41,12 +42,12 @@ def axis(dim, array: np.ndarray, what: str, *, name: str = "dim", of: str = "x")
         number = None
     if number is None:
         raise ArgumentError(f"{what}: {name} must be a whole number, but it is {dim!r}; the channels of (N, C, H, W) are {name}=1.")
-    if not -array.ndim <= number < array.ndim:
+    if not -len(shape) <= number < len(shape):
         raise ArgumentError(
-            f"{what}: {name} must be between {-array.ndim} and {array.ndim - 1} for the {array.ndim} axes of "
-            f"{of}.shape={array.shape}, but it is {number}."
+            f"{what}: {name} must be between {-len(shape)} and {len(shape) - 1} for the {len(shape)} axes of "
+            f"{of}.shape={shape}, but it is {number}."
         )
-    return number % array.ndim
+    return number % len(shape)
 
 
 def gradient(grad_output, shape: tuple[int, ...], what: str, **arrays) -> np.ndarray:
@@ -68,12 +69,32 @@ def gradient(grad_output, shape: tuple[int, ...], what: str, **arrays) -> np.nda
     return grad
 
 
-def shape_of(x, what: str) -> tuple[int, ...]:
+def shape_of(x, what: str, name: str = "x") -> tuple[int, ...]:
     """Return the shape of x, which may be the array or (where only its shape counts) the shape itself.
 
     >>> shape_of(np.ones((2, 3)), "flatten_backward"), shape_of((2, 3), "flatten_backward")
     ((2, 3), (2, 3))
     """
     if isinstance(x, tuple | list):
-        return tuple(check.integer(size, f"x[{axis}]", what, 0) for axis, size in enumerate(x))
-    return check.float_array(x, "x", what).shape
+        return tuple(check.integer(size, f"{name}[{axis}]", what, 0) for axis, size in enumerate(x))
+    return check.float_array(x, name, what).shape
+
+
+def arrays_among(**given) -> dict[str, np.ndarray]:
+    """Return those of the arguments that are arrays and not shapes, for `gradient` to compare dtypes.
+
+    >>> list(arrays_among(x=np.ones(2), y=(2,)))
+    ['x']
+    """
+    return {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
+
+
+def image_shape(x, what: str) -> tuple[tuple[int, ...], bool]:
+    """Return the shape of x (an array or its shape) as (N, C, H, W), and whether the batch axis was added.
+
+    >>> image_shape((3, 4, 5), "pad_backward")
+    ((1, 3, 4, 5), True)
+    """
+    stand_in = np.broadcast_to(np.float32(0), shape_of(x, what))  # one number in memory, so that both are checked in one wording
+    batch, unbatched = check.image_batch(stand_in, what)
+    return batch.shape, unbatched

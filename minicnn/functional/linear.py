@@ -1,11 +1,15 @@
-"""Which question: what is a weighted sum of all features?
+"""Which question: what is a weighted sum of all features, and how does it change with each of them?
 
 Idea: y = x·Wᵀ + b, one matrix product of all rows at once. It is a convolution whose kernel covers the
 whole map, and a 1×1 convolution is this at every position.
 
-Cost: rows·in·out multiply-adds and one pass over the weight, which is what a single row waits for.
+The gradient is the same product twice more: grad·W spreads what is asked of each sum over its features,
+gradᵀ·x collects it for each weight over all rows.
+
+Cost: rows·in·out multiply-adds and one pass over the weight, which is what a single row waits for;
+the gradient twice that.
 When it loses: on flattened maps the weight is most of the network (103 of VGG16's 138 million parameters are
-one such layer).  What it does not do: gradients.
+one such layer).
 Source: torch.nn.functional.linear.  Next room: rearrange.py.
 """
 
@@ -15,8 +19,9 @@ import numpy as np
 
 from minicnn import check
 from minicnn.errors import ShapeError
+from minicnn.functional import arguments
 
-__all__ = ["linear"]
+__all__ = ["linear", "linear_backward"]
 
 
 def linear(x, weight, bias=None) -> np.ndarray:
@@ -35,21 +40,55 @@ def linear(x, weight, bias=None) -> np.ndarray:
     weight = check.float_array(weight, "weight", "linear")
     bias = None if bias is None else check.float_array(bias, "bias", "linear")
     check.same_dtype("linear", x=x, weight=weight, bias=bias)
-    _shapes_meet(x, weight, bias)
-    leading = x.shape[:-1]
-    rows = np.ascontiguousarray(x).reshape(math.prod(leading), x.shape[-1])  # one row per set of features
+    _shapes_meet("linear", x, weight, bias)
     with np.errstate(all="ignore"):
-        y = rows @ weight.T  # (rows, out_features)
+        y = _rows(x) @ weight.T  # (rows, out_features)
         if bias is not None:
             y += bias
-    return y.reshape(*leading, len(weight))
+    return y.reshape(*x.shape[:-1], len(weight))
 
 
-def _shapes_meet(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
+def linear_backward(grad_output, x, weight, *, needs=(True, True, True)) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    """Return the gradients of Σ grad_output·linear(x, weight, bias) by x, by weight and by bias.
+
+    grad_x[…, c] = Σ_k grad_output[…, k]·weight[k, c];  grad_weight[k, c] = Σ_… grad_output[…, k]·x[…, c];
+    grad_bias[k] = Σ_… grad_output[…, k], both sums over all leading axes.
+    grad_output: (…, out_features); x: (…, in_features); weight: (out_features, in_features); each gradient has
+    the shape of what it is the gradient by. float32 or float64, the same out and summed in it.
+    needs: which of the three are computed; None stands in the place of the others.
+
+    Raises ShapeError, DTypeError.  Source: torch.nn.functional.linear; Rumelhart, Hinton, Williams (1986).
+
+    >>> x, weight = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
+    >>> for gradient in linear_backward(np.array([[1.0], [10.0]]), x, weight):
+    ...     print(gradient.tolist())
+    [[5.0, 6.0], [50.0, 60.0]]
+    [[31.0, 42.0]]
+    [11.0]
+    """
+    x = check.float_array(x, "x", "linear_backward")
+    weight = check.float_array(weight, "weight", "linear_backward")
+    check.same_dtype("linear_backward", x=x, weight=weight)
+    _shapes_meet("linear_backward", x, weight, None)
+    grad = _rows(arguments.gradient(grad_output, (*x.shape[:-1], len(weight)), "linear_backward", x=x))
+    by_x, by_weight, by_bias = needs
+    with np.errstate(all="ignore"):
+        grad_x = (grad @ weight).reshape(x.shape) if by_x else None
+        grad_weight = grad.T @ _rows(x) if by_weight else None  # BLAS reads the transposed matrix where it lies
+        grad_bias = grad.sum(axis=0) if by_bias else None
+    return grad_x, grad_weight, grad_bias
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    """Return one row per set of features; a copy only where memory does not lie in order."""
+    return np.ascontiguousarray(array).reshape(math.prod(array.shape[:-1]), array.shape[-1])
+
+
+def _shapes_meet(what: str, x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> None:
     if weight.ndim != 2 or 0 in weight.shape:
-        raise ShapeError(f"linear: weight must be (out_features, in_features), none of them 0, but weight.shape={weight.shape}.")
+        raise ShapeError(f"{what}: weight must be (out_features, in_features), none of them 0, but weight.shape={weight.shape}.")
     if x.ndim == 0:
-        raise ShapeError("linear: x must be (…, in_features), but x.shape=() is a single number; use x.reshape(1).")
+        raise ShapeError(f"{what}: x must be (…, in_features), but x.shape=() is a single number; use x.reshape(1).")
     out_features, in_features = weight.shape
     if x.shape[-1] != in_features:
         remedy = f"Give x that many, or build the layer for what x has, in_features={x.shape[-1]}."
@@ -61,11 +100,11 @@ def _shapes_meet(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> 
         elif x.shape[-1] == out_features:
             remedy = "weight is (out_features, in_features): it may want weight.T."
         raise ShapeError(
-            f"linear: weight expects {in_features} features in the last axis but x has {x.shape[-1]} "
+            f"{what}: weight expects {in_features} features in the last axis but x has {x.shape[-1]} "
             f"(x.shape={x.shape}, weight.shape={weight.shape}). {remedy}"
         )
     if bias is not None and bias.shape != (out_features,):
         raise ShapeError(
-            f"linear: bias must have one number per output feature, ({out_features},), but bias.shape={bias.shape}; "
+            f"{what}: bias must have one number per output feature, ({out_features},), but bias.shape={bias.shape}; "
             f"weight.shape={weight.shape} makes {out_features} of them."
         )

@@ -1,28 +1,29 @@
-"""Which question: what is the largest value, or the mean, of each window that slides over a map?
+"""Which question: what is the largest value of each window that slides over a map, and where does its gradient go?
 
-Idea: a window is a rectangle, and the largest of a rectangle is the largest over its rows of the largest
-over its columns (the sum likewise). So one axis is done after the other, by one function, with a loop over
-that axis's taps on strided slices: kh + kw passes in place of kh·kw, and the padding is never stored.
+Idea: a window is a rectangle, and the largest of a rectangle is the largest over its columns of the largest over
+its rows; pooling_kernel.py does both, plane by plane, and the padding never wins.  An output is a copy of one input, its
+winner, so on the way back the winner collects the gradient of every window that it won, and nobody else gets any.
 
-Cost: kh + kw passes over shrinking maps; the indices cost about four times the values.  When it loses: maps far
-larger than the cache travel once per tap.  What it does not do: gradients; padding beyond half a kernel.
-Source: PyTorch's documentation of max_pool2d and avg_pool2d; its divisor rule as stated in avg_pool2d's card.
-Next room: adaptive.py.
+Cost: one pass over the map; the indices cost about twice as much again.  When it loses: the first call of a process
+loads Numba, 0.5 s.  What it does not do: padding beyond half a kernel.
+Source: PyTorch's documentation of max_pool2d; Zeiler & Fergus (2014), section 2.1, call the winners switches.
+Next room: winners.py.
 """
-
-from dataclasses import replace
 
 import numpy as np
 
 from minicnn import check
 from minicnn.axis import Slide
+from minicnn.conv.algorithm import plain
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.functional.taps import along, resized, taps
+from minicnn.functional import arguments
+from minicnn.functional.winners import check_indices, collect, run
 from minicnn.window import Window
 
-__all__ = ["max_pool2d", "avg_pool2d"]
+__all__ = ["max_pool2d", "max_pool2d_backward"]
 
 ROWS, COLUMNS = 2, 3  # the axes of N C H W
+Rules = tuple[Slide, Slide]
 MaxAndPlaces = np.ndarray | tuple[np.ndarray, np.ndarray]  # the pair with return_indices
 
 
@@ -43,54 +44,57 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
              [16, 18]]]]))
     """
     batch, unbatched = check.image_batch(x, "max_pool2d")
-    rows, columns = _rules("max_pool2d", batch, kernel_size, stride, padding, dilation, ceil_mode)
+    rules = window_rules("max_pool2d", batch.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     if not return_indices:
-        y = largest_along(largest_along(batch, rows, ROWS), columns, COLUMNS)
+        y = _largest(batch, rules)
         return y[0] if unbatched else y
-    _every_window_sees_something(batch, rows, columns)
-    places = positions_in_plane(batch)
-    # Columns first: the first of equals is then found per row, and the first such row last.
-    y, places = _largest_and_where(*_largest_and_where(batch, places, columns, COLUMNS), rows, ROWS)
+    y, places = _largest_and_where(batch, rules, "max_pool2d")
     return (y[0], places[0]) if unbatched else (y, places)
 
 
-def avg_pool2d(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None) -> np.ndarray:
-    """Return the mean of what each window covers.
+def max_pool2d_backward(grad_output, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, *, indices=None) -> np.ndarray:
+    """Return the gradient of Σ grad_output·max_pool2d(x, …) by x: each window's gradient goes to its winner.
 
-    y[n,c,p,q] = Σ of the inputs that the window sees / divisor, where the divisor is
-    divisor_override if given; else the positions the window covers of the padded input (count_include_pad), or of the
-    input alone. What ceil_mode lets hang out beyond the padding is never counted.
-    x: (N, C, H, W) or (C, H, W), float32 or float64, the same out and summed in it; stride and padding as in max_pool2d.
+    grad_x[n,c,h,w] = Σ grad_output[n,c,p,q] over the windows (p, q) whose index is h·W + w, added in reading order.
+    Of equal values the first takes it all, and of several NaN the last: a sub-gradient, PyTorch's.
+    x: (N, C, H, W) or (C, H, W); its shape is enough where indices= are what max_pool2d(…, return_indices=True)
+    returned. grad_output: the shape of the output.
 
-    Raises ShapeError, DTypeError, ArgumentError.  Source: torch.nn.functional.avg_pool2d.
+    Raises ShapeError, DTypeError, ArgumentError.  Source: torch.nn.functional.max_pool2d.
 
-    >>> x = np.arange(20.0).reshape(1, 1, 4, 5)
-    >>> avg_pool2d(x, 2)
-    array([[[[ 3.,  5.],
-             [13., 15.]]]])
+    >>> max_pool2d_backward(np.array([[[[1.0, 10.0]]]]), np.array([[[[0.0, 5.0, 3.0]]]]), (1, 2), 1)    # overlapping
+    array([[[[ 0., 11.,  0.]]]])
     """
-    batch, unbatched = check.image_batch(x, "avg_pool2d")
-    if divisor_override is not None:
-        divisor_override = check.integer(divisor_override, "divisor_override", "avg_pool2d", 1)
-    rows, columns = _rules("avg_pool2d", batch, kernel_size, stride, padding, 1, ceil_mode)
-    y = _sum_along(_sum_along(batch, rows, ROWS), columns, COLUMNS)
-    if divisor_override is not None:
-        divisor = np.array(divisor_override, y.dtype)
+    what = "max_pool2d_backward"
+    shape, unbatched = arguments.image_shape(needs_values(x, indices, what), what)
+    rules = window_rules(what, shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    out = (*shape[:2], *(rule.out_size(n) for rule, n in zip(rules, shape[2:], strict=True)))
+    grad = arguments.gradient(grad_output, out[unbatched:], what, **arguments.arrays_among(x=x))
+    if indices is None:
+        indices = _largest_and_where(x.reshape(shape), rules, what)[1]
     else:
-        counts = (_counts(rule, batch.shape[axis], count_include_pad) for rule, axis in ((rows, ROWS), (columns, COLUMNS)))
-        divisor = np.multiply.outer(*counts).astype(y.dtype)  # (P, Q)
-    with np.errstate(all="ignore"):
-        np.divide(y, divisor, out=y)
-    return y[0] if unbatched else y
+        indices = check_indices(indices, out[unbatched:], shape[2:], what)
+    grad_x = collect(grad.reshape(out), indices.reshape(out), shape)
+    return grad_x[0] if unbatched else grad_x
 
 
-def _rules(what: str, batch: np.ndarray, kernel_size, stride, padding, dilation, ceil_mode) -> tuple[Slide, Slide]:
+def needs_values(x, indices, what: str):
+    """Return x, which must be the array itself where no indices are given."""
+    if indices is None and isinstance(x, tuple | list) and all(isinstance(size, int) for size in x):
+        raise ArgumentError(
+            f"{what}: which input won must be known, but x is the shape {tuple(x)} and indices is None; "
+            f"pass the array x, or indices= from {what.removesuffix('_backward')}(…, return_indices=True)."
+        )
+    return x if indices is not None else check.float_array(x, "x", what)
+
+
+def window_rules(what: str, size: tuple[int, int], kernel_size, stride, padding, dilation, ceil_mode) -> Rules:
     """Return the rules for rows and columns, with the settings and the sizes checked."""
     stride = kernel_size if stride is None else stride
     window = Window.of(kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, what=what)
-    check_padding(window, batch.shape[2:], what)
-    window.output_size(batch.shape[2:], what)
-    return window.axes(batch.shape[2:])
+    check_padding(window, size, what)
+    window.output_size(size, what)
+    return window.axes(size)
 
 
 def check_padding(window: Window, in_size: tuple[int, int], what: str) -> None:
@@ -104,68 +108,41 @@ def check_padding(window: Window, in_size: tuple[int, int], what: str) -> None:
             )
 
 
-def _every_window_sees_something(batch: np.ndarray, rows: Slide, columns: Slide) -> None:
-    for rule, axis, word in ((rows, ROWS, "row"), (columns, COLUMNS, "column")):
-        n = batch.shape[axis]
+def _every_window_sees_something(rules: Rules, size: tuple[int, int], what: str) -> None:
+    for rule, n, word in zip(rules, size, ("row", "column"), strict=True):
         # Only a dilated kernel can have all its taps in the padding, around a map smaller than its gaps.
         blind = next((i for i in range(rule.out_size(n)) if not rule.sees(i, n)), None) if rule.dilation > 1 else None
         if blind is not None:
             raise ShapeError(
-                f"max_pool2d: return_indices needs every window to see an input, but output {word} {blind} sees none: "
+                f"{what}: return_indices and gradients need every window to see an input, but output {word} {blind} sees none: "
                 f"its taps lie {rule.dilation} apart around {n} {word}s. Use less padding or dilation, or leave return_indices out."
             )
 
 
-def largest_along(x: np.ndarray, rule: Slide, axis: int) -> np.ndarray:
-    """Return the maximum over each window of one axis; -inf where a window sees nothing."""
-    n = x.shape[axis]
-    best = np.full(resized(x, axis, rule.out_size(n)), -np.inf, x.dtype)
-    for _, outputs, inputs in taps(rule, n, best.shape[axis]):
-        here = along(best, axis, outputs)
-        np.maximum(here, along(x, axis, inputs), out=here)
-    return best
+def _largest(batch: np.ndarray, rules: Rules) -> np.ndarray:
+    """Return the maximum of each window; -inf where a window sees nothing."""
+    from minicnn.functional.pooling_kernel import largest  # Numba loads here, not with the package
+
+    planes, out, settings = _for_kernel(batch, rules)
+    y = np.empty(out, batch.dtype)
+    run(largest, batch.size, planes, y, *settings)
+    return y.reshape(*batch.shape[:2], *out[1:])
 
 
-def positions_in_plane(batch: np.ndarray) -> np.ndarray:
-    """Return row·W + column for every input, the same for all images and channels (a view that stores one plane)."""
-    height, width = batch.shape[2:]
-    return np.broadcast_to(np.arange(height * width, dtype=np.int64).reshape(height, width), batch.shape)
+def _largest_and_where(batch: np.ndarray, rules: Rules, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the maximum of each window and the place it came from."""
+    from minicnn.functional.pooling_kernel import largest_at
+
+    _every_window_sees_something(rules, batch.shape[2:], what)
+    planes, out, settings = _for_kernel(batch, rules)
+    y, places = np.empty(out, batch.dtype), np.empty(out, np.int64)
+    run(largest_at, batch.size, planes, y, places, *settings)
+    return y.reshape(*batch.shape[:2], *out[1:]), places.reshape(*batch.shape[:2], *out[1:])
 
 
-def _largest_and_where(x: np.ndarray, places: np.ndarray, rule: Slide, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the maximum over each window of one axis and the place it came from."""
-    n = x.shape[axis]
-    shape = resized(x, axis, rule.out_size(n))
-    best, found = np.full(shape, -np.inf, x.dtype), np.full(shape, -1, np.int64)
-    for _, outputs, inputs in taps(rule, n, shape[axis]):
-        take_larger(along(best, axis, outputs), along(found, axis, outputs), along(x, axis, inputs), along(places, axis, inputs))
-    return best, found
-
-
-def take_larger(best: np.ndarray, found: np.ndarray, value: np.ndarray, place: np.ndarray) -> None:
-    """Write value and place over best and found where value is larger, is NaN, or is the first to be seen (found is -1)."""
-    better = value > best
-    better |= np.isnan(value)
-    better |= found < 0  # a window of nothing but -inf has a place too
-    np.copyto(best, value, where=better)
-    np.copyto(found, place, where=better)
-
-
-def _sum_along(x: np.ndarray, rule: Slide, axis: int) -> np.ndarray:
-    """Return the sum over each window of one axis."""
-    n = x.shape[axis]
-    total = np.zeros(resized(x, axis, rule.out_size(n)), x.dtype)
-    with np.errstate(all="ignore"):
-        for _, outputs, inputs in taps(rule, n, total.shape[axis]):
-            here = along(total, axis, outputs)
-            np.add(here, along(x, axis, inputs), out=here)
-    return total
-
-
-def _counts(rule: Slide, n: int, include_padding: bool) -> list[int]:
-    """Return how many positions of one axis each window covers."""
-    outputs = range(rule.out_size(n))
-    if not include_padding:
-        return [len(rule.sees(i, n)) for i in outputs]
-    unpadded = replace(rule, before=0, after=0)  # the same windows over an axis that holds its padding
-    return [len(unpadded.sees(i, n + rule.before + rule.after)) for i in outputs]
+def _for_kernel(batch: np.ndarray, rules: Rules) -> tuple[np.ndarray, tuple[int, int, int], list[int]]:
+    """Return the map as a list of planes, the shape of what comes out, and the settings, rows before columns."""
+    n, channels, height, width = batch.shape
+    planes = plain(batch).reshape(n * channels, height, width)
+    out = (n * channels, *(rule.out_size(size) for rule, size in zip(rules, (height, width), strict=True)))
+    return planes, out, [getattr(rule, name) for name in ("kernel", "stride", "dilation", "before") for rule in rules]

@@ -1,14 +1,14 @@
 """Which question: how is a map drawn at another size?
 
 Idea: every output lies somewhere between input positions. 'nearest' copies the one it falls on; 'bilinear' mixes the
-two on either side by distance, first over rows, then over columns. window.py's Resize gives inputs and
+two on either side by distance, first over rows, then over columns. axis.py's Resize gives inputs and
 weights as exact fractions; a weight that is 0 is not multiplied, so a NaN stays where it is seen.
+On the way back every input collects, with the same weights, from the outputs that it was mixed into.
 
 Cost: about four multiply-adds per output for 'bilinear', none for 'nearest'; the weights are O(out_h + out_w).
 When it loses: making a map much smaller looks at two inputs per axis only and skips the rest (average pooling
-does not).  What it does not do: bicubic, area, antialias, gradients; PyTorch's use of a fractional scale_factor
-for the positions (here the two sizes decide, as with its recompute_scale_factor=True).
-Source: torch.nn.functional.interpolate.  Next room: transposed.py.
+does not), so that the rest get no gradient either.  What it does not do: bicubic, area, antialias.
+Source: torch.nn.functional.interpolate.  Next room: fold.py.
 """
 
 import math
@@ -17,20 +17,23 @@ import sys
 import numpy as np
 
 from minicnn import check
-from minicnn.axis import Resize
+from minicnn.axis import Resize, ratio
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
+from minicnn.functional.taps import resized
 
-__all__ = ["interpolate"]
+__all__ = ["interpolate", "interpolate_backward"]
 
 MODES = ("nearest", "bilinear")
 
 
-def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=None) -> np.ndarray:
+def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None) -> np.ndarray:
     """Return x at another size.
 
-    nearest: y[p, q] = x[floor(p·H/P), floor(q·W/Q)].  bilinear: y[p, q] = Σ of the up to four inputs around
-    ((2p+1)·H/(2P) - 1/2, (2q+1)·W/(2Q) - 1/2), or around (p·(H-1)/(P-1), q·(W-1)/(Q-1)) with align_corners, by distance.
+    nearest: y[p, q] = x[floor(p·a), floor(q·b)].  bilinear: y[p, q] = Σ of the up to four inputs around
+    ((2p+1)·a/2 - 1/2, (2q+1)·b/2 - 1/2), or around (p·(H-1)/(P-1), q·(W-1)/(Q-1)) with align_corners, by distance.
+    The steps are (a, b) = (H/P, W/Q), or 1/scale_factor where that is given (see axis.Resize for where it is not),
+    unless recompute_scale_factor=True lets the sizes decide.
     x: (N, C, H, W) or (C, H, W), float32 or float64, the same out; size: a number or (P, Q); or scale_factor: a number
     or a pair, P = floor(H·scale). align_corners belongs to 'bilinear' and is False where None.
 
@@ -40,37 +43,77 @@ def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=N
     array([[[0., 1., 3., 4.]]])
     """
     batch, unbatched = check.image_batch(x, "interpolate")
-    mode = check.one_of(mode, "mode", "interpolate", MODES)
-    if align_corners is not None and mode == "nearest":
-        raise ArgumentError("interpolate: align_corners belongs to mode='bilinear', but mode is 'nearest'; leave align_corners out.")
     y = batch
-    for axis, out in zip((2, 3), _output_size(batch.shape[2:], size, scale_factor), strict=True):
-        y = _resized_along(y, Resize(out, mode, bool(align_corners)), axis)
+    for axis, rule in zip((2, 3), _rules(batch.shape[2:], size, scale_factor, mode, align_corners, recompute_scale_factor), strict=True):
+        y = _resized_along(y, rule, axis)
     return y[0] if unbatched else y
 
 
-def _output_size(in_size: tuple[int, int], size, scale_factor) -> tuple[int, int]:
+def interpolate_backward(
+    grad_output, x, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None
+) -> np.ndarray:
+    """Return the gradient of Σ grad_output·interpolate(x, …) by x.
+
+    grad_x[h, w] = Σ_p Σ_q (weight of row h in row p)·(weight of column w in column q)·grad_output[p, q], the weights being
+    those of interpolate: 1 for 'nearest', 1 - distance for 'bilinear'. An input that no output looked at gets 0.
+    x: (N, C, H, W) or (C, H, W), the array or its shape, only this counts; grad_output: the shape of the output.
+
+    Raises ShapeError, DTypeError, ArgumentError.  Source: torch.nn.functional.interpolate.
+
+    >>> interpolate_backward(np.array([[[1.0, 1.0, 1.0, 10.0]]]), (1, 1, 2), size=(1, 4), mode="bilinear")   # weights 1, 3/4, 1/4, 0
+    array([[[ 2., 11.]]])
+    """
+    what = "interpolate_backward"
+    shape, unbatched = arguments.image_shape(x, what)
+    rules = _rules(shape[2:], size, scale_factor, mode, align_corners, recompute_scale_factor, what)
+    resized_shape = (*shape[:2], *(rule.out for rule in rules))
+    grad = arguments.gradient(grad_output, resized_shape[unbatched:], what, **arguments.arrays_among(x=x))
+    grad = grad[None] if unbatched else grad
+    for axis, rule in zip((3, 2), reversed(rules), strict=True):  # the way back: columns, then rows
+        grad = _collected_along(grad, rule, shape[axis], axis)
+    return grad[0] if unbatched else grad
+
+
+def _rules(
+    in_size: tuple[int, int], size, scale_factor, mode, align_corners, recompute, what: str = "interpolate"
+) -> tuple[Resize, Resize]:
+    """Return the rules for rows and columns, with all settings checked."""
+    mode, corners = check.one_of(mode, "mode", what, MODES), bool(align_corners)
+    if align_corners is not None and mode == "nearest":
+        raise ArgumentError(f"{what}: align_corners belongs to mode='bilinear', but mode is 'nearest'; leave align_corners out.")
     if (size is None) == (scale_factor is None):
         raise ArgumentError(
-            f"interpolate: give one of size and scale_factor, but size is {size!r} and scale_factor is {scale_factor!r}; leave one out."
+            f"{what}: give one of size and scale_factor, but size is {size!r} and scale_factor is {scale_factor!r}; leave one out."
         )
+    recompute = None if recompute is None else check.flag(recompute, "recompute_scale_factor", what)
     if size is not None:
-        return check.pair(size, "size", "interpolate", 1)
+        if recompute:
+            raise ArgumentError(f"{what}: recompute_scale_factor belongs to scale_factor, but size is {size!r}; leave it out.")
+        height, width = check.pair(size, "size", what, 1)
+        return Resize(height, mode, corners), Resize(width, mode, corners)
     factors = scale_factor if isinstance(scale_factor, list | tuple) else (scale_factor, scale_factor)
     if len(factors) != 2:
-        raise ArgumentError(f"interpolate: scale_factor must be one number or a pair (vertical, horizontal), but it is {scale_factor!r}.")
-    rows, columns = (_scaled(n, factor) for n, factor in zip(in_size, factors, strict=True))
+        raise ArgumentError(f"{what}: scale_factor must be one number or a pair (vertical, horizontal), but it is {scale_factor!r}.")
+    factors = [_factor(factor, what) for factor in factors]
+    rows, columns = (
+        Resize(_scaled(n, factor, what), mode, corners, None if recompute else ratio(factor))
+        for n, factor in zip(in_size, factors, strict=True)
+    )
     return rows, columns
 
 
-def _scaled(n: int, factor) -> int:
-    factor = arguments.real(factor, "scale_factor", "interpolate")
+def _factor(factor, what: str) -> float:
+    factor = arguments.real(factor, "scale_factor", what)
     if not 0 < factor < math.inf:
-        raise ArgumentError(f"interpolate: scale_factor must be positive and finite, but it is {factor}; 2.0 doubles, 0.5 halves.")
+        raise ArgumentError(f"{what}: scale_factor must be positive and finite, but it is {factor}; 2.0 doubles, 0.5 halves.")
+    return factor
+
+
+def _scaled(n: int, factor: float, what: str) -> int:
     product = n * factor
     if product < 1 or product > sys.maxsize:
         raise ShapeError(
-            f"interpolate: an output needs at least 1 position and a size that memory has, but {n}·{factor} = {product:g}; "
+            f"{what}: an output needs at least 1 position and a size that memory has, but {n}·{factor} = {product:g}; "
             "use another scale_factor."
         )
     return math.floor(product)
@@ -89,6 +132,29 @@ def _resized_along(x: np.ndarray, rule: Resize, axis: int) -> np.ndarray:
             y *= here
             y[(slice(None),) * axis + (mixed,)] += x.take([taps[i][1][0] for i in mixed], axis=axis) * there
     return y
+
+
+def _collected_along(grad: np.ndarray, rule: Resize, n: int, axis: int) -> np.ndarray:
+    """Return for each of n inputs of one axis the weighted sum over the outputs that look at it.
+
+    Round r adds what the r-th of these outputs has for each input, for all inputs that have so many: few passes over
+    whole maps, in a fixed order.
+    """
+    looking: list[list[tuple[int, float]]] = [[] for _ in range(n)]
+    for i in range(rule.out_size(n)):
+        for source, weight in rule.taps(i, n):
+            looking[source].append((i, weight))
+    total = np.zeros(resized(grad, axis, n), grad.dtype)
+    with np.errstate(all="ignore"):
+        for place in range(max(map(len, looking))):
+            inputs = [q for q, outputs in enumerate(looking) if len(outputs) > place]
+            outputs, weights = zip(*(looking[q][place] for q in inputs), strict=True)
+            part = grad.take(outputs, axis=axis)
+            if rule.mode != "nearest":
+                part *= _weights(weights, part, axis)
+            everywhere = len(inputs) == n  # a list of positions costs a copy there and back
+            total[(slice(None),) * axis + (slice(None) if everywhere else inputs,)] += part
+    return total
 
 
 def _weights(fractions: list, y: np.ndarray, axis: int) -> np.ndarray:

@@ -92,6 +92,7 @@ class Layer:
     results: tuple[str, ...] = ("output",)  # names of what it returns; a network refers to others as "node:name"
     is_activation = False
     is_view = False  # whether its output is its input's memory
+    passes_gradient_on = False  # whether the gradient of its output is that of its inputs, the same array
     keeps: tuple[str, ...] = ()  # which maps its gradient needs: "input", "output"
     arrays: tuple[str, ...] = ()  # the fields that are learned
     statistics: tuple[str, ...] = ()  # the array fields that are not
@@ -176,6 +177,10 @@ class Layer:
 
     def saved_bytes(self, *shapes: Shape, itemsize: int = 4) -> int:
         """Return the bytes that a gradient needs beside the maps in `keeps`: winning indices, batch statistics."""
+        return 0
+
+    def workspace_bytes(self, *shapes: Shape, itemsize: int = 4, back: bool = False) -> int:
+        """Return the bytes that forward (or backward) holds beside inputs, outputs and gradients while it runs."""
         return 0
 
     def weights_for(self, x: np.ndarray, name: str, *, widen: bool = True) -> np.ndarray | None:

@@ -1,7 +1,7 @@
 """Which question: how do maps meet, and how do they end?
 
 Add and Concat join branches; Flatten folds a map into one row of features; Identity names a place.
-None of them holds anything.  Source: PyTorch's torch.add, torch.cat, Flatten and Identity.
+None of them holds anything, and their gradients need shapes only.  Source: PyTorch's torch.add, torch.cat, Flatten and Identity.
 """
 
 from math import prod
@@ -24,7 +24,7 @@ class Add(Layer):
     Raises ShapeError, DTypeError.  Source: He et al., "Deep Residual Learning" (2016), section 3.2.
     """
 
-    kind, inputs = "add", None
+    kind, inputs, passes_gradient_on = "add", None, True
 
     def forward(self, *inputs, accuracy: str = "fast"):
         self.output_shape(*(np.shape(x) for x in inputs))
@@ -32,6 +32,9 @@ class Add(Layer):
         for other in inputs[1:]:
             total = F.add(total, other)
         return F.add(total, np.zeros_like(total)) if len(inputs) == 1 else total
+
+    def backward(self, grads, passage):
+        return (grads[0],) * len(passage.shapes), {}  # the same array for all: whoever adds to it makes another
 
     def output_shape(self, *shapes):
         if len(set(map(tuple, shapes))) != 1:
@@ -63,6 +66,9 @@ class Concat(Layer):
     def forward(self, *inputs, accuracy: str = "fast"):
         return F.concat(inputs, self.dim)
 
+    def backward(self, grads, passage):
+        return F.concat_backward(grads[0], passage.shapes, self.dim), {}
+
     def output_shape(self, *shapes):
         first = tuple(shapes[0])
         for shape in shapes[1:]:
@@ -92,6 +98,9 @@ class Flatten(Layer):
 
     def forward(self, x, *, accuracy: str = "fast"):
         return F.flatten(x, self.start_dim, self.end_dim)
+
+    def backward(self, grads, passage):
+        return (F.flatten_backward(grads[0], passage.shapes[0], self.start_dim, self.end_dim),), {}
 
     def output_shape(self, shape):
         if not shape:
@@ -123,3 +132,6 @@ class Identity(Layer):
 
     def forward(self, x, *, accuracy: str = "fast"):
         return x
+
+    def backward(self, grads, passage):
+        return (grads[0],), {}

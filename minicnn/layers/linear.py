@@ -1,7 +1,7 @@
 """Which question: what does a fully connected layer hold, and what does it answer?
 
 A weight (out, in) and a bias (out,); y = x · weightᵀ + bias over the last axis.  After Flatten every
-output sees the whole map.  Source: PyTorch's Linear.
+output sees the whole map.  Its gradient needs its input, and half of the work where one side is not asked for.  Source: PyTorch's Linear.
 """
 
 from math import prod
@@ -11,7 +11,7 @@ import numpy as np
 from minicnn import check
 from minicnn.axis import POINT, Whole
 from minicnn.errors import ShapeError
-from minicnn.functional.linear import linear
+from minicnn.functional.linear import linear, linear_backward
 from minicnn.layers.base import Layer, ShapeOnly, checked_array, drawn, float_dtype, generator
 
 
@@ -57,6 +57,14 @@ class Linear(Layer):
 
     def forward(self, x, *, accuracy: str = "fast"):
         return linear(x, self.weights_for(x, "weight"), self.weights_for(x, "bias"))
+
+    def backward(self, grads, passage):
+        learned = passage.needs_parameters
+        needs = (all(passage.needs[:1]), learned, learned and self.bias is not None)
+        weight = self.weights_for(passage.x, "weight")
+        grad_x, *by_parameters = linear_backward(grads[0], passage.x, weight, needs=needs)
+        named = zip(self.arrays, by_parameters, strict=True)
+        return (grad_x,), {name: array for name, array in named if array is not None}
 
     def output_shape(self, shape):
         if not shape or shape[-1] != self.in_features:

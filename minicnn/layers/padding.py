@@ -1,7 +1,7 @@
 """Which question: what do the padding layers answer?
 
-Each adds a border: zeros, a mirror image, copies of the edge, or the opposite side.  One class body,
-four names.  Source: PyTorch's ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d.
+Each adds a border: zeros, a mirror image, copies of the edge, or the opposite side; on the way back every
+input collects from its copies.  One class body, four names.  Source: PyTorch's ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d.
 """
 
 from minicnn import check
@@ -31,6 +31,9 @@ class _Pad2d(Layer):
 
     def forward(self, x, *, accuracy: str = "fast"):
         return F.pad(x, self.padding, mode=self.mode)
+
+    def backward(self, grads, passage):
+        return (F.pad_backward(grads[0], passage.shapes[0], self.padding, self.mode),), {}
 
     def output_shape(self, shape):
         batch = batched(shape, type(self).__name__)

@@ -1,8 +1,10 @@
 """Which question: what do the pooling layers answer?
 
 They hold no arrays: a window over each channel, or a number of outputs to share the input among.
+On the way forward a maximum can save its winning indices; then no map need be kept for the way back, and without them the
+winners are found again from the input.
 Source: PyTorch's layers of the same names; Dumoulin & Visin (2016), chapter 3.
-Next room: functional/pooling.py.
+Next rooms: unpooling.py, functional/pooling.py.
 """
 
 from math import prod
@@ -70,11 +72,22 @@ class MaxPool2d(_Pool2d):
             "ceil_mode": window.ceil_mode,
         }
 
-    def forward(self, x, *, accuracy: str = "fast"):
+    def _settings(self):
         window = self.window
-        return F.max_pool2d(
-            x, window.kernel, window.stride, window.padding, window.dilation, window.ceil_mode, return_indices=self.return_indices
-        )
+        return window.kernel, window.stride, window.padding, window.dilation, window.ceil_mode
+
+    def forward(self, x, *, accuracy: str = "fast"):
+        return F.max_pool2d(x, *self._settings(), return_indices=self.return_indices)
+
+    def forward_saving(self, x, *, accuracy: str, training: bool, rng):
+        y, places = F.max_pool2d(x, *self._settings(), return_indices=True)
+        return ((y, places) if self.return_indices else y), places, {}
+
+    def backward(self, grads, passage):
+        if grads[0] is None:  # only the indices were asked of, which have no gradient
+            return (None,), {}
+        x = passage.x if passage.saved is None else passage.shapes[0]
+        return (F.max_pool2d_backward(grads[0], x, *self._settings(), indices=passage.saved),), {}
 
     def output_shape(self, shape):
         result = super().output_shape(shape)
@@ -117,11 +130,15 @@ class AvgPool2d(_Pool2d):
             "divisor_override": self.divisor_override,
         }
 
-    def forward(self, x, *, accuracy: str = "fast"):
+    def _settings(self):
         window = self.window
-        return F.avg_pool2d(
-            x, window.kernel, window.stride, window.padding, window.ceil_mode, self.count_include_pad, self.divisor_override
-        )
+        return window.kernel, window.stride, window.padding, window.ceil_mode, self.count_include_pad, self.divisor_override
+
+    def forward(self, x, *, accuracy: str = "fast"):
+        return F.avg_pool2d(x, *self._settings())
+
+    def backward(self, grads, passage):
+        return (F.avg_pool2d_backward(grads[0], passage.shapes[0], *self._settings()),), {}
 
     def describe_arguments(self) -> str:
         text = super().describe_arguments() + ("" if self.count_include_pad else ", count_include_pad=False")
@@ -170,6 +187,9 @@ class AdaptiveAvgPool2d(_AdaptivePool2d):
     def forward(self, x, *, accuracy: str = "fast"):
         return F.adaptive_avg_pool2d(x, self.output_size)
 
+    def backward(self, grads, passage):
+        return (F.adaptive_avg_pool2d_backward(grads[0], passage.shapes[0], self.output_size),), {}
+
 
 class AdaptiveMaxPool2d(_AdaptivePool2d):
     """The largest number of as many windows as asked for.
@@ -191,6 +211,16 @@ class AdaptiveMaxPool2d(_AdaptivePool2d):
 
     def forward(self, x, *, accuracy: str = "fast"):
         return F.adaptive_max_pool2d(x, self.output_size, return_indices=self.return_indices)
+
+    def forward_saving(self, x, *, accuracy: str, training: bool, rng):
+        y, places = F.adaptive_max_pool2d(x, self.output_size, return_indices=True)
+        return ((y, places) if self.return_indices else y), places, {}
+
+    def backward(self, grads, passage):
+        if grads[0] is None:
+            return (None,), {}
+        x = passage.x if passage.saved is None else passage.shapes[0]
+        return (F.adaptive_max_pool2d_backward(grads[0], x, self.output_size, indices=passage.saved),), {}
 
     def output_shape(self, shape):
         result = super().output_shape(shape)

@@ -1,6 +1,7 @@
 """Which question: what does Upsample answer?
 
-It enlarges each channel by repeating cells ('nearest') or by blending neighbours ('bilinear').
+It enlarges each channel by repeating cells ('nearest') or by blending neighbours ('bilinear'); on the way
+back every input collects from the outputs that it went into.
 Source: PyTorch's Upsample.  Next room: functional/resize.py.
 """
 
@@ -8,7 +9,7 @@ from math import floor
 
 from minicnn import check
 from minicnn import functional as F
-from minicnn.axis import Resize
+from minicnn.axis import Resize, ratio
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional.arguments import real
 from minicnn.layers.base import Layer, batched, like, short, spelled
@@ -16,6 +17,8 @@ from minicnn.layers.base import Layer, batched, like, short, spelled
 
 class Upsample(Layer):
     """Resize rows and columns to `size`, or by `scale_factor`: out = floor(n · scale).
+
+    Positions follow the scale_factor where it is given, or the two sizes with recompute_scale_factor=True.
 
     >>> import numpy as np
     >>> Upsample(scale_factor=2)(np.array([[[[1.0, 2.0]]]])).tolist()
@@ -26,12 +29,23 @@ class Upsample(Layer):
 
     kind = "upsample"
 
-    def __init__(self, size=None, scale_factor=None, mode: str = "nearest", align_corners: bool | None = None):
+    def __init__(
+        self,
+        size=None,
+        scale_factor=None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+    ):
         check.one_of(mode, "mode", "Upsample", ("nearest", "bilinear"))
         if (size is None) == (scale_factor is None):
             raise ArgumentError(f"Upsample: give size or scale_factor, one of them, but size={size!r} and scale_factor={scale_factor!r}.")
         if mode == "nearest" and align_corners is not None:
             raise ArgumentError("Upsample: align_corners is for mode='bilinear'; leave it out for 'nearest'.")
+        if recompute_scale_factor is not None:
+            recompute_scale_factor = check.flag(recompute_scale_factor, "recompute_scale_factor", "Upsample")
+        if recompute_scale_factor and size is not None:
+            raise ArgumentError(f"Upsample: recompute_scale_factor belongs to scale_factor, but size is {size!r}; leave it out.")
         if size is not None:
             size = check.pair(size, "size", "Upsample", 1)
         else:
@@ -40,12 +54,17 @@ class Upsample(Layer):
             if len(scale_factor) != 2 or not all(0 < s < 1e6 for s in scale_factor):
                 raise ArgumentError(f"Upsample: scale_factor is a positive number below 1,000,000 or a pair, but it is {scale_factor!r}.")
         self._set(size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners)
+        self._set(recompute_scale_factor=recompute_scale_factor)
 
     def fields(self) -> dict:
-        return {"size": self.size, "scale_factor": self.scale_factor, "mode": self.mode, "align_corners": self.align_corners}
+        names = ("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor")
+        return {name: getattr(self, name) for name in names}
 
     def forward(self, x, *, accuracy: str = "fast"):
-        return F.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
+        return F.interpolate(x, **self.fields())
+
+    def backward(self, grads, passage):
+        return (F.interpolate_backward(grads[0], passage.shapes[0], **self.fields()),), {}
 
     def axes(self, shape):
         size = self.size or tuple(floor(n * scale) for n, scale in zip(shape[-2:], self.scale_factor, strict=True))
@@ -54,7 +73,9 @@ class Upsample(Layer):
                 f"Upsample: something must come out, but floor({shape[-2]} · {self.scale_factor[0]}) × floor({shape[-1]} · "
                 f"{self.scale_factor[1]}) = {size[0]} × {size[1]}; use a larger scale_factor."
             )
-        rows, columns = (Resize(out, self.mode, bool(self.align_corners)) for out in size)
+        by_size = self.size is not None or self.recompute_scale_factor
+        scales = (None, None) if by_size else tuple(map(ratio, self.scale_factor))
+        rows, columns = (Resize(out, self.mode, bool(self.align_corners), scale) for out, scale in zip(size, scales, strict=True))
         return ((rows, columns),)
 
     def output_shape(self, shape):
@@ -64,4 +85,6 @@ class Upsample(Layer):
     def describe_arguments(self) -> str:
         scale = None if self.scale_factor is None else short(self.scale_factor)
         mode = None if self.mode == "nearest" else self.mode
-        return spelled(size=self.size and short(self.size), scale_factor=scale, mode=mode, align_corners=self.align_corners)
+        size = self.size and short(self.size)
+        again = self.recompute_scale_factor
+        return spelled(size=size, scale_factor=scale, mode=mode, align_corners=self.align_corners, recompute_scale_factor=again)

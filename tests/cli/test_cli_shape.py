@@ -66,6 +66,8 @@ ONE_OF_EACH = {
     "ConvTranspose2d": "(5, 4, 3, 2, 1, 1)",
     "Linear": "(9, 4)",
     "BatchNorm2d": "(5)",
+    "LayerNorm": "((5, 7, 9))",
+    "GroupNorm": "(5, 5)",
     "MaxPool2d": "(2, return_indices=True)",
     "AvgPool2d": "(3, ceil_mode=True)",
     "AdaptiveAvgPool2d": "((3, None))",
@@ -78,20 +80,25 @@ ONE_OF_EACH = {
     "Softmax": "(dim=-3)",
     "LeakyReLU": "(0.2)",
     "Flatten": "(1)",
+    "Unfold": "((3, 2), stride=2)",
+    "Fold": "((7, 9), 3)",
 }
+BEFORE = {"Fold": "Unfold(3) "}  # columns come from somewhere
 
 
 @pytest.mark.parametrize("name", [name for name, layer in nn.LAYERS.items() if layer.inputs == 1])
 def test_every_layer_is_shown_as_the_network_sees_it(run, name):
-    text = name + ONE_OF_EACH.get(name, "")
+    text = BEFORE.get(name, "") + name + ONE_OF_EACH.get(name, "")
     document = json.loads(run("shape", text, "--input", "2x5x7x9", "--json").stdout)
-    facts = describe(nn.Sequential(("layer", read_layers(text)[0])), (2, 5, 7, 9))["layer"]
-    step = document["layers"][0]
+    *before, layer = read_layers(text)
+    facts = describe(nn.Sequential(*before, ("layer", layer)), (2, 5, 7, 9))["layer"]
+    step = document["layers"][-1]
     assert tuple(step["output_shape"]) == facts.shape
     assert (step["parameters"], step["multiply_adds"]) == (facts.parameters, facts.multiply_adds)
     assert tuple(step["field"]["size"] or ()) == tuple(map(float, facts.field.size or ()))
     printed = run("shape", text, "--input", "2x5x7x9")
     assert printed.exit_code == 0
+    assert {"Unfold": "12 windows of 5·3·2 = 30 numbers", "Fold": "7×9, chosen by output_size"}.get(name, "") in printed.stdout
     assert max(map(len, printed.stdout.splitlines())) <= 80
 
 

@@ -1,13 +1,14 @@
-"""Moving positions: flatten and pad."""
+"""Moving positions and back: flatten, pad and their gradients."""
 
 import numpy as np
 import pytest
+from differences import assert_adjoint, assert_is_derivative, spread
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from minicnn import functional as F
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 
 NUMPY_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -106,3 +107,79 @@ class TestPad:
             F.pad(x, (1, 1), value=None)
         with pytest.raises(ShapeError, match=r"^pad: reflect padding takes at most 4 from 5 columns, but padding is \(5, 0\); pad less"):
             F.pad(x, (5, 0), "reflect")
+
+
+class TestFlattenBackward:
+    @pytest.mark.parametrize(("start", "end"), [(0, -1), (1, -1), (1, 2), (2, 2), (-2, -1)])
+    def test_it_is_the_inverse(self, start, end):
+        x = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+        g = F.flatten(x, start, end)
+        for given_x in (x, x.shape):
+            assert_array_equal(F.flatten_backward(g, given_x, start, end), x)
+        assert np.shares_memory(F.flatten_backward(g, x.shape, start, end), g)  # a view, as its card says
+
+    def test_nothing(self):
+        assert F.flatten_backward(np.zeros((0, 12)), (0, 3, 4)).shape == (0, 3, 4)
+
+    def test_errors(self):
+        with pytest.raises(
+            ShapeError,
+            match=r"^flatten_backward: grad_output must have .* flatten returns \(2, 12\) here, .*: grad_output\.reshape\(\(2, 12\)\)",
+        ):
+            F.flatten_backward(np.zeros((2, 3, 4)), (2, 3, 4))
+        with pytest.raises(ArgumentError, match=r"^flatten_backward: start_dim must not come after end_dim, but they are axes 2 and 0"):
+            F.flatten_backward(np.zeros((2, 12)), (2, 3, 4), 2, 0)
+        with pytest.raises(ArgumentError, match=r"^flatten_backward: end_dim must be between -3 and 2"):
+            F.flatten_backward(np.zeros((2, 12)), (2, 3, 4), 1, 3)
+        with pytest.raises(DTypeError, match=r"^flatten_backward: all arrays must have one dtype"):
+            F.flatten_backward(np.zeros((2, 12)), np.zeros((2, 3, 4), np.float32))
+
+
+class TestPadBackward:
+    @pytest.mark.parametrize(
+        ("mode", "row"),
+        [
+            ("constant", [4, 8, 16]),  # of 1 2 4 8 16 32
+            ("reflect", [4, 2 + 8 + 32, 1 + 16]),  # 3 2 1 2 3 2
+            ("replicate", [1 + 2 + 4, 8, 16 + 32]),  # 1 1 1 2 3 3
+            ("circular", [4 + 32, 1 + 8, 2 + 16]),  # 2 3 1 2 3 1
+        ],
+    )
+    def test_hand_worked(self, mode, row):
+        g = np.array([[[1.0, 2.0, 4.0, 8.0, 16.0, 32.0]]])
+        assert_array_equal(F.pad_backward(g, (1, 1, 3), (2, 1), mode), [[row]])
+        columns = F.pad_backward(g.transpose(0, 2, 1), (1, 3, 1), (0, 0, 2, 1), mode)
+        assert_array_equal(columns, np.array(row).reshape(1, 3, 1))
+
+    @settings(deadline=None, max_examples=30)
+    @given(st.sampled_from(list(NUMPY_MODES)), st.tuples(*[st.integers(0, 4)] * 4), st.integers(1, 6), st.integers(1, 6), st.booleans())
+    def test_adjoint(self, mode, pad, height, width, batched):
+        most = {"reflect": (width - 1, height - 1), "circular": (width, height)}.get(mode, (4, 4))
+        pad = tuple(min(amount, most[i // 2]) for i, amount in enumerate(pad))
+        rng = np.random.default_rng(0)
+        x = rng.integers(-4, 5, (*(2, 3)[not batched :], height, width)).astype(np.float32)
+        g = rng.integers(-4, 5, F.pad(x, pad, mode).shape).astype(np.float32)
+        assert_adjoint(lambda x: F.pad(x, pad, mode), lambda g: F.pad_backward(g, x, pad, mode), x, g)
+        assert_array_equal(F.pad_backward(g, x, pad, mode), F.pad_backward(g, x.shape, pad, mode))
+
+    @pytest.mark.parametrize("mode", NUMPY_MODES)
+    def test_the_derivative(self, mode):
+        x, g = spread((2, 2, 3, 4)), spread((2, 2, 6, 7), 1)
+        assert_is_derivative(lambda x: F.pad(x, (3, 0, 1, 2), mode, 0.0), (F.pad_backward(g, x, (3, 0, 1, 2), mode),), (x,), (g,))
+
+    def test_errors(self):
+        g, shape = np.zeros((1, 2, 6, 8)), (1, 2, 4, 5)
+        with pytest.raises(ShapeError, match=r"^pad_backward: grad_output must have .* pad returns \(1, 2, 4, 7\) here"):
+            F.pad_backward(g, shape, (1, 1))
+        with pytest.raises(ArgumentError, match=r"^pad_backward: pad must be \(left, right\) or"):
+            F.pad_backward(g, shape, (1,))
+        with pytest.raises(ArgumentError, match=r"^pad_backward: padding must not be negative, but pad is \(-1, 0\)"):
+            F.pad_backward(g, shape, (-1, 0))
+        with pytest.raises(ArgumentError, match=r"^pad_backward: mode must be one of 'constant', .* 'edge'"):
+            F.pad_backward(g, shape, (1, 1), "edge")
+        with pytest.raises(ShapeError, match=r"^pad_backward: reflect padding takes at most 4 from 5 columns, .* use mode='constant'\.$"):
+            F.pad_backward(g, shape, (5, 0), "reflect")
+        with pytest.raises(ShapeError, match=r"^pad_backward: x must be \(N, C, H, W\) or \(C, H, W\), but x\.shape=\(4, 5\) has 2 axes"):
+            F.pad_backward(g, (4, 5), (1, 1))
+        with pytest.raises(DTypeError, match=r"^pad_backward: all arrays must have one dtype"):
+            F.pad_backward(g, np.zeros(shape, np.float32), (2, 1, 1, 1))

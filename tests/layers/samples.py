@@ -6,6 +6,21 @@ from differences import spread
 from minicnn import nn
 
 
+class Winners(tuple):
+    """The shape of an input that holds winning indices: int64, all different in a plane of `positions`."""
+
+    def __new__(cls, shape, positions: int):
+        self = super().__new__(cls, shape)
+        self.positions = positions
+        return self
+
+    def drawn(self, seed=0, batch=None) -> np.ndarray:
+        n, channels, rows, columns = self if batch is None else (batch, *self[1:])
+        rng = np.random.default_rng(seed)
+        planes = [rng.permutation(self.positions)[: rows * columns] for _ in range(n * channels)]
+        return np.array(planes, np.int64).reshape(n, channels, rows, columns)
+
+
 def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
     """Return {class name: [(layer, input shapes), …]}, drawn anew at each call from a fixed seed."""
     rng = np.random.default_rng(7)
@@ -24,9 +39,23 @@ def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
         ],
         "Linear": [(nn.Linear(7, 5, rng=rng), image), (nn.Linear(10, 3, False, rng=rng), ((2, 10),))],
         "BatchNorm2d": [(bn, image), (nn.BatchNorm2d(4, eps=1e-3, affine=False), image)],
+        "LayerNorm": [
+            (nn.LayerNorm.of((9, 7), *rng.random((2, 9, 7)).astype(np.float32)), image),
+            (nn.LayerNorm(7, eps=1e-3, bias=False), image),
+            (nn.LayerNorm((4, 9, 7), elementwise_affine=False), image),
+        ],
+        "GroupNorm": [(nn.GroupNorm.of(2, 4, *rng.random((2, 4)).astype(np.float32)), image), (nn.GroupNorm(1, 4, 1e-3, False), image)],
+        "Dropout": [(nn.Dropout(), image), (nn.Dropout(0.2, inplace=True), ((3, 5),))],
         "ReLU": [(nn.ReLU(), image), (nn.ReLU(), ((3, 5),))],
         "ReLU6": [(nn.ReLU6(), image)],
-        "LeakyReLU": [(nn.LeakyReLU(0.2), image)],
+        "LeakyReLU": [(nn.LeakyReLU(0.2), image), (nn.LeakyReLU(-0.3), image), (nn.LeakyReLU(0.0), image)],
+        "PReLU": [(nn.PReLU(), image), (nn.PReLU.of(np.array([0.25, -0.5, 0.0, 2.0], np.float32)), image), (nn.PReLU(), ((3, 5),))],
+        "Hardswish": [(nn.Hardswish(), image)],
+        "Tanh": [(nn.Tanh(), image)],
+        "ELU": [(nn.ELU(), image), (nn.ELU(-0.5), image)],
+        "GELU": [(nn.GELU(), image), (nn.GELU("tanh"), image)],
+        "Softplus": [(nn.Softplus(), image), (nn.Softplus(2.5, 3), image), (nn.Softplus(-0.5), image)],
+        "LogSoftmax": [(nn.LogSoftmax(), image), (nn.LogSoftmax(dim=-1), image)],
         "Sigmoid": [(nn.Sigmoid(), image)],
         "SiLU": [(nn.SiLU(), image)],
         "Softmax": [(nn.Softmax(), image), (nn.Softmax(dim=-1), image), (nn.Softmax(dim=2), image)],
@@ -34,11 +63,25 @@ def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
             (nn.MaxPool2d(2), image),
             (nn.MaxPool2d((3, 2), (2, 1), (1, 0), 2, ceil_mode=True), image),
             (nn.MaxPool2d(2, return_indices=True), image),
+            (nn.MaxPool2d((2, 3), 2, ceil_mode=True), image),
         ],
-        "AvgPool2d": [(nn.AvgPool2d((2, 3)), image), (nn.AvgPool2d(3, 2, 1, True, False, 5), image)],
+        "AvgPool2d": [
+            (nn.AvgPool2d((2, 3)), image),
+            (nn.AvgPool2d(3, 2, 1, True, False, 5), image),
+            (nn.AvgPool2d((3, 2), (2, 3), (1, 0), True, False), image),
+        ],
         "AdaptiveAvgPool2d": [(nn.AdaptiveAvgPool2d((5, 3)), image), (nn.AdaptiveAvgPool2d((None, 1)), image)],
         "AdaptiveMaxPool2d": [(nn.AdaptiveMaxPool2d(4), image), (nn.AdaptiveMaxPool2d((2, 3), return_indices=True), image)],
-        "Upsample": [(nn.Upsample(scale_factor=(2, 3)), image), (nn.Upsample((5, 11), mode="bilinear", align_corners=True), image)],
+        "MaxUnpool2d": [
+            (nn.MaxUnpool2d(2), ((2, 4, 3, 5), Winners((2, 4, 3, 5), 6 * 10))),
+            (nn.MaxUnpool2d((3, 2), (2, 3), (1, 0)), ((2, 4, 5, 3), Winners((2, 4, 5, 3), 9 * 8))),
+        ],
+        "Upsample": [
+            (nn.Upsample(scale_factor=(2, 3)), image),
+            (nn.Upsample((5, 11), mode="bilinear", align_corners=True), image),
+            (nn.Upsample(scale_factor=(0.6, 1.7), mode="bilinear"), image),
+            (nn.Upsample(scale_factor=(2.5, 0.7), recompute_scale_factor=True), image),
+        ],
         "ZeroPad2d": [(nn.ZeroPad2d((1, 0, 2, 3)), image)],
         "ReflectionPad2d": [(nn.ReflectionPad2d((1, 0, 2, 3)), image)],
         "ReplicationPad2d": [(nn.ReplicationPad2d(2), image)],
@@ -47,6 +90,8 @@ def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
         "Add": [(nn.Add(), image * 2), (nn.Add(), image * 3), (nn.Add(), image)],
         "Concat": [(nn.Concat(), (*image, (2, 3, 9, 7))), (nn.Concat(), image)],
         "Identity": [(nn.Identity(), image)],
+        "Unfold": [(nn.Unfold((3, 2)), image), (nn.Unfold(3, (1, 2), ((1, 0), (2, 1)), (2, 3)), image)],
+        "Fold": [(nn.Fold((9, 7), (3, 2)), ((2, 24, 42),)), (nn.Fold((9, 7), 3, (1, 2), ((1, 0), (2, 1)), (2, 3)), ((2, 36, 8),))],
     }
 
 
@@ -56,5 +101,7 @@ def cases():
 
 
 def drawn(layer, shapes, dtype=np.float64) -> tuple[np.ndarray, ...]:
-    """Return inputs whose numbers are all different, so that no maximum is a tie."""
-    return tuple(spread(shape, seed).astype(dtype) for seed, shape in enumerate(shapes))
+    """Return inputs whose numbers are all different, so that no maximum is a tie; indices are int64 whatever the dtype."""
+    return tuple(
+        shape.drawn(seed) if isinstance(shape, Winners) else spread(shape, seed).astype(dtype) for seed, shape in enumerate(shapes)
+    )

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from samples import cases, samples
+from samples import Winners, cases, samples
 
 from minicnn import nn
 from minicnn.errors import ArgumentError, DTypeError, MinicnnError, ShapeError, UnknownNameError, UnsupportedError, WeightsError
@@ -16,7 +16,12 @@ every_layer = pytest.mark.parametrize(("layer", "shapes"), [pytest.param(layer, 
 
 def inputs_of(shapes, dtype=np.float32, batch=None):
     rng = np.random.default_rng(0)
-    return [rng.standard_normal((shape[0] if batch is None else batch, *shape[1:])).astype(dtype) for shape in shapes]
+    return [
+        shape.drawn(batch=batch)
+        if isinstance(shape, Winners)
+        else rng.standard_normal((shape[0] if batch is None else batch, *shape[1:])).astype(dtype)
+        for shape in shapes
+    ]
 
 
 def as_tuple(result):
@@ -59,7 +64,8 @@ def test_axes_are_the_sizes(layer, shapes):
     shape = shape[0] if len(layer.results) > 1 else shape
     if len(shape) == 4:
         for rules, in_shape in zip(pairs, shapes, strict=True):
-            assert tuple(rule.out_size(n) for rule, n in zip(rules, in_shape[2:], strict=True)) == tuple(shape[2:])
+            grid = in_shape[2:] if len(in_shape) == 4 else (1, 1)  # columns have no positions
+            assert tuple(rule.out_size(n) for rule, n in zip(rules, grid, strict=True)) == tuple(shape[2:])
 
 
 @every_layer
@@ -96,15 +102,15 @@ def test_what_a_gradient_keeps_is_named(layer, shapes):
 
 @every_layer
 def test_wrong_number_of_inputs(layer, shapes):
-    with pytest.raises(ArgumentError, match=r"takes (at least one input|1 input), but received 0"):
+    with pytest.raises(ArgumentError, match=r"takes (at least one input|1 input|2 inputs), but received 0"):
         layer()
 
 
 KEEPS = {  # which maps a gradient needs, and bytes beside them: indices of 8 bytes, two statistics a channel
-    "input": ("Conv2d", "ConvTranspose2d", "Linear", "BatchNorm2d", "SiLU"),
-    "output": ("ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "Softmax"),
-    "": ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "Upsample", "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d",
-         "CircularPad2d", "Flatten", "Add", "Concat", "Identity"),
+    "input": ("Conv2d", "ConvTranspose2d", "Linear", "BatchNorm2d", "LayerNorm", "GroupNorm", "SiLU", "PReLU", "Hardswish", "ELU", "GELU", "Softplus", "LeakyReLU"),
+    "output": ("ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "Softmax", "Tanh", "LogSoftmax"),
+    "": ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "MaxUnpool2d", "Upsample", "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d",
+         "Dropout", "CircularPad2d", "Flatten", "Add", "Concat", "Identity", "Unfold", "Fold"),
 }  # fmt: skip
 
 
@@ -115,8 +121,11 @@ def test_what_a_gradient_keeps(layer, shapes):
     extra = 0
     if name in ("MaxPool2d", "AdaptiveMaxPool2d"):
         extra = 8 * as_tuple(layer(*inputs_of(shapes)))[0].size
-    elif name == "BatchNorm2d":
-        extra = 2 * 4 * layer.num_features
+    elif name == "MaxUnpool2d":
+        extra = 8 * np.prod(shapes[1])
+    elif name in ("BatchNorm2d", "LayerNorm", "GroupNorm", "Dropout"):
+        _, saved, _ = layer.forward_saving(*inputs_of(shapes), accuracy="exact", training=True, rng=np.random.default_rng(0))
+        extra = sum(array.nbytes for array in as_tuple(saved))
     assert layer.saved_bytes(*shapes, itemsize=4) == extra
 
 
@@ -248,6 +257,8 @@ def test_prepared_weights_do_not_outlive_the_layer():
         (ArgumentError, r"eps must not be negative, but it is -1", lambda: nn.BatchNorm2d(4, eps=-1)),
         (ArgumentError, r"padding must be at most half the kernel", lambda: nn.MaxPool2d(2, padding=2)),
         (ArgumentError, r"divisor_override must be at least 1, but it is 0", lambda: nn.AvgPool2d(2, divisor_override=0)),
+        (ArgumentError, r"MaxUnpool2d: stride must be at least 1, but it is 0", lambda: nn.MaxUnpool2d(2, 0)),
+        (ArgumentError, r"MaxUnpool2d: padding='same' has no meaning where maps grow", lambda: nn.MaxUnpool2d(2, padding="same")),
         (ArgumentError, r"output_size must be at least 1", lambda: nn.AdaptiveAvgPool2d(0)),
         (ArgumentError, r"output_size is one number or \(rows, columns\)", lambda: nn.AdaptiveAvgPool2d((1, 2, 3))),
         (ArgumentError, r"give size or scale_factor, one of them", lambda: nn.Upsample()),
@@ -286,6 +297,8 @@ def test_constructor_errors(error, match, build):
         (ShapeError, r"x must be \(N, C, H, W\), but x.shape=\(3, 9, 7\) has 3 axes; one image is x\[None\]", nn.BatchNorm2d(3), [(3, 9, 7)]),
         (ShapeError, r"kernel must fit into the padded input, but over the columns .* spans 5", nn.MaxPool2d(5), [(1, 3, 9, 4)]),
         (ShapeError, r"all inputs must have one shape, but they have \(1, 2, 3, 4\), \(1, 2, 3, 5\)", nn.Add(), [(1, 2, 3, 4), (1, 2, 3, 5)]),
+        (ShapeError, r"numbers and their places, of one shape, but they have \(1, 2, 3, 4\) and \(1, 2, 3, 5\)", nn.MaxUnpool2d(2), [(1, 2, 3, 4), Winners((1, 2, 3, 5), 48)]),
+        (ShapeError, r"something must come out, but of the rows \(1 - 1\)·2 - 1 - 1 \+ 1·\(2 - 1\) \+ 0 \+ 1 = 0", nn.MaxUnpool2d(2, padding=1), [(1, 2, 1, 4), Winners((1, 2, 1, 4), 8)]),
         (ShapeError, r"inputs may differ in channels only", nn.Concat(), [(1, 2, 3, 4), (1, 2, 3, 5)]),
         (ShapeError, r"start_dim 3 to end_dim 1 does not fit", nn.Flatten(3, 1), [(1, 2, 3, 4)]),
         (ShapeError, r"something must come out, but floor\(3 · 0.2\) × floor\(9 · 0.2\) = 0 × 1", nn.Upsample(scale_factor=0.2), [(1, 2, 3, 9)]),

@@ -118,11 +118,15 @@ def shared(n: int, out: int | None) -> Lines:
 
 def resized(n: int, layer, axis: int) -> Lines:
     out = layer.size[axis] if layer.size else floor(n * layer.scale_factor[axis])
+    step = Fraction(n, out)
+    by_factor = layer.scale_factor and not layer.recompute_scale_factor
+    if by_factor and out not in ((n, 2 * n) if layer.mode == "nearest" else (n,)):
+        step = 1 / Fraction(str(layer.scale_factor[axis]))  # 0.7 is 7/10 here
     if layer.mode == "nearest":  # the cell in which the left end of the output lies
-        return [[q for q in range(n) if q <= Fraction(i * n, out) < q + 1] for i in range(out)]
+        return [[q for q in range(n) if q <= i * step < q + 1] for i in range(out)]
     if layer.align_corners:  # first centre on first centre, last on last
         centres = [Fraction(i * (n - 1), max(out - 1, 1)) for i in range(out)]
     else:  # the middle of output i, in a coordinate whose integers are the middles of inputs
-        centres = [Fraction(2 * i + 1, 2) * Fraction(n, out) - Fraction(1, 2) for i in range(out)]
+        centres = [Fraction(2 * i + 1, 2) * step - Fraction(1, 2) for i in range(out)]
     held = [min(max(centre, Fraction(0)), Fraction(n - 1)) for centre in centres]
     return [[q for q in range(n) if abs(centre - q) < 1] for centre in held]

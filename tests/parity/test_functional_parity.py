@@ -251,6 +251,9 @@ class TestRearrange:
         equal(F.pad(x, pad, mode), TF.pad(*tensors(x), pad, mode))
 
 
+FACTORS = [(1.7, 1.7), (0.6, 0.6), (2.5, 2.5), (1.3, 0.7), (1.1, 2.3), (5 / 3, 0.9)]  # some leave or double a size
+
+
 class TestInterpolate:
     @SEEDS
     @DTYPES
@@ -260,6 +263,10 @@ class TestInterpolate:
         x = few(rng, 2, 3, *size, dtype=dtype, special=0.1)
         equal(F.interpolate(x, out), TF.interpolate(*tensors(x), out))
         equal(F.interpolate(x, scale_factor=2), TF.interpolate(*tensors(x), scale_factor=2))
+        for factors in FACTORS:
+            if min(n * factor for n, factor in zip(size, factors, strict=True)) >= 1:
+                # at these factors and sizes their float32 positions do not fall to the wrong side of a whole number
+                equal(F.interpolate(x, scale_factor=factors), TF.interpolate(*tensors(x), scale_factor=factors))
 
     @SEEDS
     @DTYPES
@@ -271,10 +278,10 @@ class TestInterpolate:
         # Their positions are rounded: scale, product and difference, 3·n·eps/2 at most, which moves weight from one
         # neighbour to the other. Then two products and a sum per axis on either side.
         bound = np.finfo(dtype).eps * abs(x).max() * (3 * sum(size) + 6)
-        for options in ({"size": out}, {"scale_factor": (1.7, 3)}, {"scale_factor": 2.0}):
-            theirs = TF.interpolate(
-                *tensors(x), **options, mode="bilinear", align_corners=align, recompute_scale_factor="scale_factor" in options or None
-            )
+        ways = [{"size": out}, {"scale_factor": 2.0}, {"scale_factor": (1.7, 3), "recompute_scale_factor": True}]
+        ways += [{"scale_factor": f} for f in FACTORS if min(n * factor for n, factor in zip(size, f, strict=True)) >= 1]
+        for options in ways:
+            theirs = TF.interpolate(*tensors(x), **options, mode="bilinear", align_corners=align)
             close(F.interpolate(x, **options, mode="bilinear", align_corners=align), theirs, bound)
 
 
@@ -358,6 +365,13 @@ BOTH_REFUSE = {
     "interpolate neither": (lambda f, x: f.interpolate(x), X),
     "interpolate nearest with align_corners": (lambda f, x: f.interpolate(x, 2, align_corners=False), X),
     "interpolate to nothing": (lambda f, x: f.interpolate(x, scale_factor=0.1), X),
+    "interpolate recomputed from a size": (lambda f, x: f.interpolate(x, 2, recompute_scale_factor=True), X),
+    "unfold kernel too large": (lambda f, x: f.unfold(x, 6), X),
+    "unfold two axes": (lambda f, x: f.unfold(x, 2), zeros(4, 4)),
+    "unfold stride 0": (lambda f, x: f.unfold(x, 2, stride=0), X),
+    "fold wrong number of windows": (lambda f, x: f.fold(x, (4, 5), 2), zeros(1, 8, 11)),
+    "fold wrong number of taps": (lambda f, x: f.fold(x, (4, 5), (3, 2)), zeros(1, 8, 8)),
+    "fold four axes": (lambda f, x: f.fold(x, (4, 5), 2), zeros(1, 8, 12, 1)),
     "interpolate three sizes": (lambda f, x: f.interpolate(x, (1, 2, 3)), X),
     "conv_transpose2d output_padding": (lambda f, x, w: f.conv_transpose2d(x, w, output_padding=1), X, SMALL),
     "conv_transpose2d output_padding columns": (lambda f, x, w: f.conv_transpose2d(x, w, stride=(3, 1), output_padding=2), X, SMALL),
@@ -433,15 +447,6 @@ class TestWhereWeDifferOnPurpose:
         ours, theirs = F.interpolate(x, (1, 123)), TF.interpolate(*tensors(x), (1, 123)).numpy()
         assert_array_equal(ours[0, 0, 0], np.arange(123) * 3 // 123)
         assert (ours != theirs).any()
-
-    def test_a_fractional_scale_factor_only_sets_the_size(self):
-        x = np.arange(5, dtype=np.float32).reshape(1, 1, 1, 5)
-        ours = F.interpolate(x, scale_factor=1.5, mode="bilinear")
-        theirs, recomputed = (
-            TF.interpolate(*tensors(x), scale_factor=1.5, mode="bilinear", recompute_scale_factor=again).numpy() for again in (None, True)
-        )
-        np.testing.assert_allclose(ours, recomputed, rtol=1e-6)
-        assert (abs(ours - theirs) > 0.01).any()
 
     @pytest.mark.parametrize(
         ("ours", "theirs"),
