@@ -1,16 +1,32 @@
-"""Which question: how do a photo and a trained network's numbers become arrays?
+"""Which question: how do photos, trained weights and digits become arrays, and weights a file again?
 
-Idea: `load.image` turns a picture into one (1, C, H, W) array of floats, `load.weights` turns a
-PyTorch file into a dict of arrays, and `load.to_hwc` turns an image array back for plotting.
+Idea: `load.image` turns a picture into one (1, C, H, W) array of floats, and `load.to_hwc` turns it
+back for plotting; `load.weights` turns a weights file into a dict of arrays, `load.save_weights`
+writes one, and `load.load_weights` puts one into a network; `load.digits` hands out MNIST's digits.
 Files are treated as untrusted: what a file claims is checked before it is believed, nothing in a
 file is ever run, and every refusal says what the file holds and what to do.
 
-Cost: importing this room loads NumPy only; Pillow is imported when an image is read.
-Does not do: no downloads, no writing, no formats of weights other than PyTorch's.
+Cost: importing this room loads NumPy only; Pillow is imported when an image is read, safetensors
+when such a file is.
+Does not do: no downloads; ONNX, HDF5 and GGUF are named and refused; PyTorch's files are read, not written.
 Source: the file formats named in each module.  Next room: models, which gives these arrays a network.
 """
 
+from minicnn.load.digits import Digits, digits
+from minicnn.load.into import load_weights
 from minicnn.load.photo import IMAGENET, image, to_hwc
-from minicnn.load.weightfile import WeightsNotice, weights
+from minicnn.load.save import save_weights
+from minicnn.load.weightfile import WeightsNotice, metadata, weights
 
-__all__ = ["image", "IMAGENET", "to_hwc", "weights", "WeightsNotice"]
+__all__ = [
+    "image",
+    "IMAGENET",
+    "to_hwc",
+    "weights",
+    "metadata",
+    "save_weights",
+    "load_weights",
+    "WeightsNotice",
+    "digits",
+    "Digits",
+]

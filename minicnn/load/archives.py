@@ -69,7 +69,7 @@ def read_zip(stream: BinaryIO, file_size: int) -> Contents:
     """Return the contents of the zip layout; the stream must stay open while storages are fetched."""
     archive = zipfile.ZipFile(stream)
     entries = {entry.filename: entry for entry in archive.infolist()}
-    _check_zip(archive.infolist(), entries, file_size)
+    _check_zip(archive.infolist(), file_size)
     folder = _folder(entries)
     pickle_size = entries[f"{folder}/data.pkl"].file_size
     if pickle_size > LARGEST_PICKLE:
@@ -89,13 +89,18 @@ def read_zip(stream: BinaryIO, file_size: int) -> Contents:
     return Contents(value, fetch, "<" if byteorder == b"little" else ">")
 
 
-def _check_zip(listed: list[zipfile.ZipInfo], entries: dict, file_size: int) -> None:
-    """Refuse a zip whose names repeat or whose entries unpack to far more than the file."""
-    if len(listed) != len(entries):
-        (twice, _), *_ = Counter(entry.filename for entry in listed).most_common(1)
+def refuse_repeated_names(listed: list[zipfile.ZipInfo]) -> None:
+    """Raise where a zip directory names two entries alike."""
+    twice, times = Counter(entry.filename for entry in listed).most_common(1)[0]
+    if times > 1:
         raise FileFormatError(
             f"names {twice[:80]!r} twice in its zip directory, so it is not clear which is meant; it is damaged or hostile."
         )
+
+
+def _check_zip(listed: list[zipfile.ZipInfo], file_size: int) -> None:
+    """Refuse a zip whose names repeat or whose entries unpack to far more than the file."""
+    refuse_repeated_names(listed)
     total = sum(entry.file_size for entry in listed)
     most = MOST_EXPANSION * file_size
     if total > most:
@@ -112,10 +117,9 @@ def _folder(entries: dict) -> str:
         raise FileFormatError(f"is a TorchScript archive, which holds code; {RESAVE}, from torch.jit.load(path).")
     if len(folders) == 1:
         return folders[0]
-    if any(name.endswith(".npy") for name in entries):
-        raise FileFormatError("is a NumPy archive (.npz), and only PyTorch files are read in this version; read it with np.load.")
     raise FileFormatError(
-        f"is a zip archive with {len(folders)} data.pkl where PyTorch writes one; only PyTorch files are read in this version."
+        f"is a zip archive with {len(folders)} data.pkl where PyTorch writes one, and no NumPy archive (.npz); "
+        f"only PyTorch (torch.save), safetensors and .npz files are read."
     )
 
 

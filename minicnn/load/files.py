@@ -17,6 +17,8 @@ from pathlib import Path
 from minicnn.errors import ArgumentError, FileFormatError
 
 HEAD = 512  # bytes that are enough to tell one kind of file from another
+# Expanded, shared and compressed arrays may unpack to more than the file, within reason.
+FREE_BYTES, TIMES_THE_FILE = 2**26, 16
 STARTS = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras writes these)"),
     (b"\x93NUMPY", "a NumPy array (.npy): read it with np.load"),
@@ -77,6 +79,16 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
+def wants_bytes_within(claimed: int, size: int) -> None:
+    """Raise where arrays claim more bytes than a file of that size is trusted with."""
+    room = FREE_BYTES + TIMES_THE_FILE * size
+    if claimed > room:
+        raise FileFormatError(
+            f"claims tensors of {claimed:,} bytes, but {size:,} bytes of file are trusted with at most "
+            f"{TIMES_THE_FILE}·{size:,} + {FREE_BYTES:,} = {room:,}; it is damaged or hostile."
+        )
+
+
 def kind_of(head: bytes) -> str | None:
     """Return what a file that starts with these bytes is, in words, or None when it is not recognised.
 
@@ -90,7 +102,7 @@ def kind_of(head: bytes) -> str | None:
             return words
     if head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
         return "a web page (HTML), probably the error page of a failed download: open it in a text editor, then fetch the file again"
-    if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 2**32:
+    if head[8:10] in (b'{"', b"{}") and int.from_bytes(head[:8], "little") < 2**32:
         return "a safetensors file"
     if head[4:8] == b"TFL3":
         return "a TensorFlow Lite file"

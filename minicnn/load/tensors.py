@@ -21,25 +21,18 @@ from typing import NamedTuple
 import numpy as np
 
 from minicnn.errors import FileFormatError
+from minicnn.load.kinds import READ_AS, own_array
 from minicnn.load.pickles import Call, plain_dict, scalar_keys
 
 MOST_AXES = 32
 LARGEST = 2**48  # no size, stride or offset of a real file comes near; it keeps the sums below small
 RESAVE = "save the weights alone with torch.save(model.state_dict(), path)"
 
-# PyTorch's name → how NumPy reads the bytes.  bfloat16 is the upper half of a float32; a bool is a byte.
-READ_AS = {
-    "float32": "f4", "float64": "f8", "float16": "f2", "bfloat16": "u2",
-    "int64": "i8", "int32": "i4", "int16": "i2", "int8": "i1",
-    "uint8": "u1", "uint16": "u2", "uint32": "u4", "uint64": "u8", "bool": "u1",
-    "complex64": "c8", "complex128": "c16",
-}  # fmt: skip
 STORAGES = {
     "Float": "float32", "Double": "float64", "Half": "float16", "BFloat16": "bfloat16",
     "Long": "int64", "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
     "ComplexFloat": "complex64", "ComplexDouble": "complex128",
 }  # fmt: skip
-WIDENED = ("float16", "bfloat16")
 
 
 class Kind(NamedTuple):
@@ -225,12 +218,4 @@ def as_array(tensor: Tensor, block: bytes | memoryview, order: str) -> np.ndarra
     else:
         flat = np.frombuffer(block, dtype, count=storage.length // dtype.itemsize, offset=storage.first)[tensor.offset :]
         values = np.lib.stride_tricks.as_strided(flat, tensor.size, [step * dtype.itemsize for step in tensor.stride], writeable=False)
-    if tensor.kind.name == "bool":
-        return np.array(values != 0, order="C")  # a byte of 2 would make a bool that is neither True nor False
-    if tensor.kind.name == "bfloat16":
-        upper = np.empty(tensor.size, np.float32)
-        upper.view(np.uint32)[...] = np.left_shift(values, 16, dtype=np.uint32)
-        return upper
-    wide = np.float32 if tensor.kind.name == "float16" else dtype.newbyteorder("=")
-    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one, which some processors report
-        return values.astype(wide, order="C", copy=True)
+    return own_array(values, tensor.kind.name)

@@ -1,6 +1,6 @@
 """Which question: how does a trace look?
 
-Idea: functions from data to a figure.  Each takes a trace, a map or a description, and returns a
+Idea: functions from data to a figure.  Each takes a trace, a map, a description or a history, and returns a
 matplotlib Figure of its own; nothing is shown, no global state is touched.  In a notebook the
 figure is the cell's last line; elsewhere `save(figure, "maps.png")` writes it.
 
@@ -8,6 +8,8 @@ figure is the cell's last line; elsewhere `save(figure, "maps.png")` writes it.
     map_grid(trace["conv1"])        the channels of one map
     memory_curve(description)       what is held in memory along the way
     growth(description)             resolution, channels and field along the depth
+    learning_curve(history)         loss and accuracy over the epochs of a training
+    filters(weight, before=…)       the first layer's filters, before and after
 
 Cost: importing this room loads matplotlib.  What it does not do: compute; it only reads.
 Source: named in each file.  Next room: cli, whose tour draws all of them.
@@ -15,8 +17,21 @@ Source: named in each file.  Next room: cli, whose tour draws all of them.
 
 from minicnn.show.depth import growth, memory_curve
 from minicnn.show.files import free_folder, save
+from minicnn.show.filters import filters
+from minicnn.show.learning import learning_curve
 from minicnn.show.maps import map_grid
 from minicnn.show.photo import boxes_on_photo, stages
 from minicnn.show.style import Picture
 
-__all__ = ["boxes_on_photo", "map_grid", "memory_curve", "growth", "stages", "save", "free_folder", "Picture"]
+__all__ = [
+    "boxes_on_photo",
+    "map_grid",
+    "memory_curve",
+    "growth",
+    "learning_curve",
+    "filters",
+    "stages",
+    "save",
+    "free_folder",
+    "Picture",
+]

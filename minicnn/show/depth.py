@@ -5,7 +5,7 @@ the bytes that are alive while each node is computed, and what a trace holds, wh
 `growth` draws resolution, channels and receptive field over the same axis of nodes.
 
 Cost: O(nodes).  What it does not do: the memory of weights and of the workspace of a convolution.
-Source: the counting rules stand in network/describe.py.  Next room: files.py.
+Source: the counting rules stand in network/describe.py.  Next room: learning.py.
 """
 
 from itertools import accumulate

@@ -280,6 +280,14 @@ def everything(traced, photo, facts):
     yield "small memory", show.memory_curve(traced.description)
     yield "growth", show.growth(facts)
     yield "small growth", show.growth(traced.description)
+    row = {"loss": 0.5, "held_out_loss": 0.4, "accuracy": 1.0, "held_out_accuracy": 1.0, "seconds": 2, "step_losses": [0.7, 0.3]}
+    yield "one epoch", show.learning_curve([{"epoch": 1, **row}])
+    yield "ten thousand epochs", show.learning_curve([{"epoch": e, **row} for e in range(1, 10_001, 500)], loss="cross-entropy (nats)")
+    yield "no accuracy", show.learning_curve([{"epoch": e, "loss": np.nan} for e in range(1, 6)])
+    for shape in ((1, 1, 5, 5), (6, 1, 5, 5), (16, 3, 7, 5), (64, 1, 3, 3), (64, 4, 5, 3), (20, 2, 3, 9), (3, 1, 1, 1)):
+        weight = np.random.default_rng(2).standard_normal(shape)
+        yield f"filters {shape}", show.filters(weight)
+        yield f"filters {shape}, before and after", show.filters(weight, before=1e-5 * weight, names=["a long name"] * shape[1])
 
 
 def test_no_text_is_cut_off_or_covers_another(traced, photo, facts):
