@@ -7,23 +7,43 @@ import sys
 import pytest
 
 import minicnn
-from minicnn import functional, load, models, nn
+from minicnn import functional, load, models, nn, show
 
 PUBLIC = [
     *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
     *("Trace", "Window", "allowed_error", "backward", "choose_algorithm", "compiling", "conv2d", "describe", "statistics", "trace"),
-    *("cli", "errors", "functional", "load", "models", "nn", "show", "text", "window", "__version__"),
+    *("cli", "errors", "functional", "load", "models", "nn", "show", "text", "train", "window", "__version__"),
 ]
 NN = [
     *("Conv2d", "ConvTranspose2d", "Linear", "BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "SiLU", "Softmax"),
-    *("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "Upsample"),
+    *("LayerNorm", "GroupNorm", "Dropout"),
+    *("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "MaxUnpool2d", "Upsample"),
     *("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "CircularPad2d", "Flatten", "Add", "Concat", "Identity"),
+    *("Unfold", "Fold"),
+    *("PReLU", "Hardswish", "Tanh", "ELU", "GELU", "Softplus", "LogSoftmax"),
     *("LAYERS", "SHAPE_ONLY", "Layer", "ShapeOnly", "Graph", "Network", "Node", "Sequential"),
 ]
 FUNCTIONAL = [
     *("conv2d", "relu", "relu6", "leaky_relu", "sigmoid", "silu", "softmax", "max_pool2d", "avg_pool2d"),
     *("adaptive_avg_pool2d", "adaptive_max_pool2d", "batch_norm", "linear", "add", "concat", "flatten", "pad", "interpolate"),
-    "conv_transpose2d",
+    *("conv_transpose2d", "conv_transpose2d_backward", "conv2d_backward"),
+    *("batch_norm_backward", "layer_norm", "layer_norm_backward", "group_norm", "group_norm_backward", "dropout", "dropout_backward"),
+    *("relu_backward", "relu6_backward", "leaky_relu_backward", "prelu", "prelu_backward", "hardswish", "hardswish_backward"),
+    *("sigmoid_backward", "silu_backward", "tanh", "tanh_backward", "elu", "elu_backward", "gelu", "gelu_backward"),
+    *("softplus", "softplus_backward", "softmax_backward", "log_softmax", "log_softmax_backward"),
+    *("max_pool2d_backward", "avg_pool2d_backward", "adaptive_avg_pool2d_backward", "adaptive_max_pool2d_backward"),
+    *("max_unpool2d", "max_unpool2d_backward"),
+    *("linear_backward", "add_backward", "concat_backward", "flatten_backward", "pad_backward", "interpolate_backward"),
+    *("unfold", "unfold_backward", "fold", "fold_backward"),
+    *("cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward"),
+]
+LOAD = [
+    *("image", "IMAGENET", "to_hwc", "weights", "metadata", "save_weights", "load_weights", "WeightsNotice"),
+    *("digits", "Digits"),
+]
+SHOW = [
+    *("boxes_on_photo", "map_grid", "memory_curve", "growth", "learning_curve", "filters", "stages"),
+    *("save", "free_folder", "Picture"),
 ]
 
 
@@ -31,7 +51,8 @@ def test_names_are_pinned():
     assert sorted(minicnn.__all__) == sorted(PUBLIC)
     assert sorted(nn.__all__) == sorted(NN)
     assert sorted(functional.__all__) == sorted(FUNCTIONAL)
-    assert sorted(load.__all__) == sorted(["IMAGENET", "WeightsNotice", "image", "to_hwc", "weights"])
+    assert sorted(load.__all__) == sorted(LOAD)
+    assert sorted(show.__all__) == sorted(SHOW)
     assert sorted(models.__all__) == sorted(["MODELS", "build", "efficientnet_lite0", "imagenet_classes", "input_shape", "lenet5"])
     assert dir(minicnn) == sorted(PUBLIC)
 
@@ -52,6 +73,7 @@ def documented():
     """Every public function, and every public class with the functions that it adds."""
     things = [getattr(minicnn, name) for name in minicnn._HOME] + [getattr(nn, name) for name in nn.LAYERS]
     things += [getattr(functional, name) for name in functional.__all__] + [load.image, load.weights, load.to_hwc]
+    things += [load.metadata, load.save_weights, load.load_weights, load.digits, load.Digits, show.learning_curve, show.filters]
     things += [models.lenet5, models.efficientnet_lite0, models.build, models.input_shape, models.imagenet_classes]
     return [thing for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
 

@@ -4,6 +4,7 @@
     minicnn trace MODEL            the table of every map, or one of them in detail
     minicnn describe MODEL         shapes, fields, parameters and cost, nothing computed
     minicnn shape "Conv2d(…) …"    the arithmetic of a row of layers, step by step
+    minicnn train lenet5           learn real digits: the curve, the filters, the weights
 
 Idea: each command is one file that asks the public API and prints; answers go to stdout, everything
 else to stderr.  A user's mistake is one message and exit code 1, a wrong option is 2, Ctrl-C 130.
@@ -21,7 +22,7 @@ import typer
 from typer.core import TyperGroup
 
 from minicnn import __version__
-from minicnn.cli import describe, shape, tour, trace
+from minicnn.cli import describe, shape, tour, trace, train
 from minicnn.cli.terminal import Terminal
 from minicnn.errors import MinicnnError
 
@@ -88,6 +89,7 @@ for _command, _example in (
     (trace.trace, "minicnn trace lenet5 --weights random --node c3"),
     (describe.describe, "minicnn describe efficientnet_lite0 --input 3x160x240"),
     (shape.shape, 'minicnn shape "Conv2d(3, 64, 7, stride=2, padding=3) ReLU MaxPool2d(3, 2, 1)" --input 3x224x224'),
+    (train.train, "minicnn train lenet5 --data digits --epochs 15 --out minicnn-train"),
 ):
     app.command(epilog=f"Example: {_example}")(_command)
 

@@ -21,6 +21,7 @@ from minicnn.layers import Layer
 from minicnn.layers.base import float_dtype
 from minicnn.network.geometry import fields_from, pixel_mask, which_input
 from minicnn.network.graph import Network, as_network
+from minicnn.network.memory import training_bytes, training_curve
 from minicnn.network.node import Node, gradient_keeps, owners, result_names, source
 from minicnn.network.shapes import shapes_of
 from minicnn.text import count, table, times
@@ -109,6 +110,17 @@ class Description:
                 if last_use.get(memory[name], node.name) == node.name:
                     alive.pop(memory[name], None)
         return curve
+
+    def training_curve(self) -> list[tuple[str, int]]:
+        """Return (moment, bytes) along one training step: each node, then "node back" for its gradient; parameters not counted."""
+        return training_curve(self.net, self.shapes, self.itemsize)
+
+    def training_bytes(self, optimizer_arrays: int = 1) -> int:
+        """Return the most that train.fit holds at a time at this batch, the data set not counted.
+
+        `optimizer_arrays` are those that the optimizer holds per parameter: 0 for plain SGD, 1 with momentum, 2 for Adam.
+        """
+        return training_bytes(self.net, self.training_curve(), optimizer_arrays)
 
     def _size(self, name: str) -> int:
         return prod(self.shapes[name]) * (8 if ":" in name else self.itemsize)  # winning indices are int64

@@ -279,7 +279,7 @@ def _check_names(nodes, inputs, outputs):
                 raise UnknownNameError(f"network: node {node.name!r} takes {name!r}, but {why}")
         if node.layer.inputs is not None and len(node.inputs) != node.layer.inputs:
             raise ArgumentError(
-                f"network: node {node.name!r}, {node.layer!r}, takes {node.layer.inputs} input, but is given {node.inputs}."
+                f"network: node {node.name!r}, {node.layer!r}, takes {node.layer.inputs} input{'s' * (node.layer.inputs != 1)}, but is given {node.inputs}."
             )
         known += result_names(node)
     for name in outputs:

@@ -22,7 +22,7 @@ import numpy as np
 
 from minicnn import check
 from minicnn.errors import ArgumentError, UnknownNameError, nearest
-from minicnn.layers import BatchNorm2d
+from minicnn.layers import BatchNorm2d, GroupNorm, LayerNorm
 from minicnn.network.describe import Description, describe
 from minicnn.network.featuremap import FeatureMap
 from minicnn.network.graph import Network, as_network, bind_inputs
@@ -90,6 +90,7 @@ Hook = Callable[[Node, tuple[np.ndarray, ...], np.ndarray], None]
 
 
 KEEP = ("all", "gradient")
+NORMALIZATIONS = (BatchNorm2d, GroupNorm, LayerNorm)
 
 
 def trace(
@@ -211,13 +212,13 @@ def _hooks(net: Network, hooks):
 
 
 def _kinds(net: Network) -> dict[str, str]:
-    """Say of each map whether it goes into an activation or comes out of one (batch norm in between does not count)."""
+    """Say of each map whether it goes into an activation or comes out of one (a normalization in between does not count)."""
     kinds = dict.fromkeys(net.inputs, "input")
     for node in reversed(net.nodes):
         if node.layer.is_activation:
             kinds[node.name] = "activation"
         first = node.inputs[0]
-        passes_on = isinstance(node.layer, BatchNorm2d) and kinds.get(node.name) == "pre-activation"
+        passes_on = isinstance(node.layer, NORMALIZATIONS) and kinds.get(node.name) == "pre-activation"
         if first not in kinds and (node.layer.is_activation or passes_on):
             kinds[first] = "pre-activation"
     return kinds
