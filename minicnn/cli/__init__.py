@@ -89,7 +89,7 @@ for _command, _example in (
     (trace.trace, "minicnn trace lenet5 --weights random --node c3"),
     (describe.describe, "minicnn describe efficientnet_lite0 --input 3x160x240"),
     (shape.shape, 'minicnn shape "Conv2d(3, 64, 7, stride=2, padding=3) ReLU MaxPool2d(3, 2, 1)" --input 3x224x224'),
-    (train.train, "minicnn train lenet5 --data digits --epochs 15 --out minicnn-train"),
+    (train.train, "minicnn train lenet5 --data digits --epochs 30 --out minicnn-train"),
 ):
     app.command(epilog=f"Example: {_example}")(_command)
 

@@ -22,9 +22,9 @@ RUN, WEIGHTS = "run.safetensors", "weights.safetensors"
 def train(
     model: Annotated[str, typer.Argument(help="Name of a model that takes digits: lenet5.")] = "lenet5",
     data: Annotated[str, typer.Option(metavar="NAME", help="What to learn from: digits.")] = "digits",
-    epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 15,
+    epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 30,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 64,
-    lr: Annotated[float, typer.Option(help="Learning rate of the first step; it falls along a cosine.")] = 0.002,
+    lr: Annotated[float, typer.Option(help="Learning rate of the first step; it falls along a cosine.")] = 0.003,
     seed: Annotated[int, typer.Option(min=0, help="Seed of first weights, order and shifts: the same seed gives the same bits.")] = 0,
     out: Annotated[str, typer.Option(metavar="FOLDER", help="Where weights, run and pictures go.")] = "minicnn-train",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that --out holds.")] = False,
@@ -37,6 +37,7 @@ def train(
     from minicnn import train as learning
 
     terminal = Terminal()
+    model = OTHER_NAMES.get(model.lower(), model)
     net, digits = _network(model, seed), _data(data)
     folder = _folder(out, resume)
     run = _earlier(folder, net) if resume else None
@@ -46,7 +47,7 @@ def train(
 
         def keep(run) -> None:
             learning.save_run(run, folder / RUN, overwrite=True)
-            if not json:
+            if not json and not terminal.err.is_terminal:  # a terminal has the bar
                 terminal.note(_line(run.history[-1], epochs))
 
         run = learning.fit(
@@ -77,13 +78,12 @@ def _network(model: str, seed: int):
     from minicnn import models
     from minicnn.errors import ArgumentError
 
-    name = OTHER_NAMES.get(model.lower(), model)
-    net = models.build(name) if name not in NETWORKS else None  # refuses a name that does not exist
-    if net is not None:
+    if model not in NETWORKS:
+        models.input_shape(model)  # refuses a name that does not exist
         raise ArgumentError(
-            f"train: {name} does not take digits of 1×28×28; of the models {', '.join(NETWORKS)} does. In Python, train.fit takes any."
+            f"train: {model} does not take digits of 1×28×28; of the models {', '.join(NETWORKS)} does. In Python, train.fit takes any."
         )
-    return getattr(models, name)(rng=np.random.default_rng(seed), **NETWORKS[name])
+    return getattr(models, model)(rng=np.random.default_rng(seed), **NETWORKS[model])
 
 
 def _data(name: str):
@@ -163,7 +163,7 @@ def _print(terminal: Terminal, run, net, model: str, digits, mistakes, written) 
         (str(r["epoch"]), f"{r['loss']:.4f}", f"{r['accuracy']:.1%}", f"{r['held_out_loss']:.4f}", f"{r['held_out_accuracy']:.1%}", f"{r['lr']:.2g}", f"{r['seconds']:.1f}")
         for r in run.history
     ]  # fmt: skip
-    for line in table(head, rows, align="rrrrrrr").split("\n"):
+    for line in table(head, _about_ten(rows), align="rrrrrrr").split("\n"):
         terminal.line(line)
     terminal.line()
     wrong = sum(times for *_, times in mistakes)
@@ -177,6 +177,12 @@ def _print(terminal: Terminal, run, net, model: str, digits, mistakes, written) 
     terminal.fact("time", f"{sum(r['seconds'] for r in run.history):.1f} s")
     for place, (name, what) in enumerate(written):
         terminal.fact("files" if not place else "", f"{name}: {what}")
+
+
+def _about_ten(rows: list) -> list:
+    """Return every row of a short run, of a long one about ten and the last."""
+    every = -(-len(rows) // 10)
+    return [row for place, row in enumerate(rows, 1) if place % every == 0 or place in (1, len(rows))]
 
 
 def _print_json(terminal: Terminal, run, net, model: str, digits, mistakes, written) -> None:

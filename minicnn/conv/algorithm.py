@@ -36,7 +36,8 @@ def plain(array: np.ndarray) -> np.ndarray:
     one type of all of them, spares the copy of arrays that came locked or memory-mapped, and turns a
     kernel that writes into its input into a compile error.
     """
-    locked = np.require(array, requirements=("C", "A")).view()
+    sound = type(array) is np.ndarray and array.flags.c_contiguous and array.flags.aligned
+    locked = (array if sound else np.require(array, requirements=("C", "A"))).view()
     locked.flags.writeable = False
     return locked
 

@@ -12,6 +12,7 @@ goes when the layer goes; safe, because a layer's arrays are locked.
 
 import importlib
 import weakref
+from math import prod
 from types import ModuleType
 
 import numpy as np
@@ -28,6 +29,7 @@ ALGORITHMS = {
     "depthwise": "minicnn.conv.depthwise",
     "fft": "minicnn.conv.fft",
 }
+FEW_PRODUCTS = 1 << 22
 ACCURACIES = ("exact", "fast")
 _PAD_WORDS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's names, NumPy's names
 
@@ -148,8 +150,8 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
     """Return the name of the algorithm that conv2d(algorithm="auto") takes: a pure function of its arguments.
 
     The rule, in order: depthwise where every group has one input channel of several; pointwise for 1×1
-    kernels; direct for float32 with few taps (C/G·R·S ≤ 400) and few filters (K/G ≤ 16), where BLAS has
-    nothing to reuse; im2col for the rest.  benchmarks/algorithms.py times every one that applies on
+    kernels; direct for float32 with few taps (C/G·R·S ≤ 400) where there are few filters (K/G ≤ 16), since
+    BLAS has nothing to reuse, or few products (≤ 2²²), since BLAS wakes its threads; im2col for the rest.  benchmarks/algorithms.py times every one that applies on
     19 layers and prints where the rule errs.
 
     >>> choose_algorithm((1, 32, 56, 56), (32, 1, 3, 3), Window.of(3), np.float32)
@@ -165,8 +167,11 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
         return "depthwise"
     if window.is_pointwise:
         return "pointwise"
-    if dtype == np.float32 and weight_shape[1] * window.kernel[0] * window.kernel[1] <= 400 and weight_shape[0] // groups <= 16:
-        return "direct"
+    taps, filters = weight_shape[1] * window.kernel[0] * window.kernel[1], weight_shape[0] // groups
+    if dtype == np.float32 and taps <= 400:
+        positions = x_shape[0] * prod(window.output_size(x_shape[2:], "conv2d"))
+        if filters <= 16 or positions * weight_shape[0] * taps <= FEW_PRODUCTS:
+            return "direct"
     return "im2col"
 
 

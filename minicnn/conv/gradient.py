@@ -28,7 +28,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from minicnn import check
 from minicnn.conv.algorithm import plain
-from minicnn.conv.dispatch import check_groups, check_weight, choose_algorithm, convolve, pad_by_mode
+from minicnn.conv.dispatch import FEW_PRODUCTS, check_groups, check_weight, choose_algorithm, convolve, pad_by_mode
 from minicnn.conv.layout import padded, starts_of, taps_of
 from minicnn.errors import ShapeError
 from minicnn.window import Window
@@ -115,8 +115,11 @@ def convolve_backward(grad, x, weight, window: Window, *, needs=ALL, algorithm: 
         grad_x, grad_weight, grad_bias = run_backward(grad, padded_x, weight, inner)
     else:
         with np.errstate(all="ignore"):  # numbers that are not finite pass as in the law, without NumPy's warnings
-            grad_bias = grad.sum(axis=(0, 2, 3)) if needs[1] or needs[2] else None
-            grad_weight = weight_gradient(grad, padded_x, inner, weight.shape, bool(np.isfinite(grad_bias).all())) if needs[1] else None
+            grad_weight = grad_bias = None
+            if needs[1]:
+                grad_weight, grad_bias = weight_and_bias_gradients(grad, padded_x, inner, weight.shape)
+            elif needs[2]:
+                grad_bias = grad.sum(axis=(0, 2, 3))
             grad_x = input_gradient(grad, weight, inner, padded_x.shape, accuracy) if needs[0] else None
     if grad_x is not None and padded_x is not x:
         grad_x = unpadded(grad_x, window, x.shape[2:])
@@ -231,13 +234,22 @@ def _laid_down(grad, weight, window: Window, in_shape) -> np.ndarray:
     (N, K, P, Q), (_, channels, R, S) = grad.shape, weight.shape
     G = in_shape[1] // channels
     rows = grad.reshape(N, G, K // G, P * Q).transpose(1, 0, 3, 2).reshape(G, N * P * Q, K // G)  # one row per window
-    parts = np.matmul(rows, weight.reshape(G, K // G, channels * R * S)).reshape(G, N, P, Q, channels, R, S)
+    parts = _row_products(rows, weight.reshape(G, K // G, channels * R * S)).reshape(G, N, P, Q, channels, R, S)
     (top, bottom), (left, right) = window.padding
     H, W = in_shape[2:]
     wide = np.zeros((N, in_shape[1], H + top + bottom, W + left + right), grad.dtype)
     windows = _windows(wide, window, (P, Q), writeable=True).reshape(N, G, channels, P, Q, R, S)
     windows[...] = parts.transpose(1, 0, 4, 2, 3, 5, 6)
     return wide[:, :, top : top + H, left : left + W] if (top or bottom or left or right) else wide
+
+
+def _row_products(rows, weight) -> np.ndarray:
+    """Return rows @ weight for every group; a small one in registers, since BLAS wakes its threads and lets them spin."""
+    if len(rows) == 1 and rows.dtype == np.float32 and rows.size * weight.shape[2] <= FEW_PRODUCTS:
+        from minicnn.conv.direct import products
+
+        return products(rows[0], weight[0].T)
+    return np.matmul(rows, weight)
 
 
 def _windows(wide, window: Window, out_size, *, writeable: bool = False) -> np.ndarray:
@@ -290,34 +302,49 @@ def _input_gradient_bytes(x_shape, weight_shape, window: Window, out_size, items
 # By the weight
 
 
-def weight_gradient(grad, x, window: Window, weight_shape, finite: bool = True) -> np.ndarray:
-    """Return the gradient by the weight; `finite` says whether every number of grad is, since 0·∞ is NaN in the padding."""
+def weight_and_bias_gradients(grad, x, window: Window, weight_shape) -> tuple[np.ndarray, np.ndarray]:
+    """Return the gradients by the weight and by the bias, which are sums over the same positions."""
     window = window.resolve(x.shape[2:])
     if grad.shape[0] == 0:
-        return np.zeros(weight_shape, grad.dtype)
-    if not finite and window.padded(x.shape[2:]):
-        return _tap_by_tap(grad, x, window, weight_shape)
+        return np.zeros(weight_shape, grad.dtype), np.zeros(weight_shape[0], grad.dtype)
     taps = weight_shape[1] * weight_shape[2] * weight_shape[3]
-    if grad.dtype == np.float32 and taps <= FEW_TAPS and grad.shape[2] * grad.shape[3] >= 8:
-        return _in_registers(grad, x, window, weight_shape)
-    return _by_rows(grad, x, window, weight_shape)
+    if grad.dtype == np.float32 and taps <= FEW_TAPS:
+        by_weight, by_bias = _in_registers(grad, x, window, weight_shape)
+    else:
+        by_weight, by_bias = _by_rows(grad, x, window, weight_shape), grad.sum(axis=(0, 2, 3))
+    if window.padded(x.shape[2:]) and not np.isfinite(by_bias).all():  # 0·∞ is NaN: the padding must be skipped, not multiplied
+        by_weight = _tap_by_tap(grad, x, window, weight_shape)
+    return by_weight, by_bias
 
 
-def _in_registers(grad, x, window: Window, weight_shape) -> np.ndarray:
+def _in_registers(grad, x, window: Window, weight_shape) -> tuple[np.ndarray, np.ndarray]:
+    (N, K, P, Q), channels = grad.shape, weight_shape[1]
+    wide = padded(x, window)
+    area, G = wide.shape[2] * wide.shape[3], x.shape[1] // channels
+    starts, taps = starts_of(window, (P, Q), wide.shape[3]), taps_of(channels, window, wide.shape[2:]).reshape(-1)
+    numbers, image, positions = wide.reshape(-1), wide.shape[1] * area, P * Q
+    if positions < 8:  # those of all images in one row, since those of one do not fill a vector
+        starts = np.add.outer(np.arange(N) * image, starts[:positions]).reshape(-1)
+        grad, image, positions = grad.swapaxes(0, 1), 0, N * positions
+    by_weight, by_bias = products_over_rows(grad, numbers, starts, taps, image, channels * area, G, K, positions)
+    return by_weight.reshape(weight_shape), by_bias
+
+
+def products_over_rows(grad, numbers, starts, taps, image: int, group: int, groups: int, filters: int, positions: int):
+    """Return Σ over all positions of grad (…, filters, positions) times the numbers at start + tap, (filters, taps), and Σ of grad."""
+    from minicnn.conv.direct import WORTH_WAKING
     from minicnn.conv.gradient_kernel import PIECE, sum_over_positions
 
-    (N, K, P, Q), (_, channels, R, S) = grad.shape, weight_shape
-    wide = padded(x, window)
-    area, G, T = wide.shape[2] * wide.shape[3], x.shape[1] // channels, channels * R * S
-    taps = np.pad(taps_of(channels, window, wide.shape[2:]), (0, -T % 8))  # more of tap 0, thrown away below
-    eights = -(-(K // G) // 8)
-    count = min(16, N * -(-(P * Q) // PIECE))
-    parts, sums = np.zeros((count, G, eights, taps.size, 8), grad.dtype), np.zeros((count, G, eights * 8), grad.dtype)
-    starts = starts_of(window, (P, Q), wide.shape[3])
-    shapes = (wide.shape[1] * area, channels * area, K // G, P * Q)
-    sum_over_positions(plain(wide.reshape(-1)), plain(grad.reshape(-1)), parts.reshape(-1), sums.reshape(-1), count, starts, taps, *shapes)
-    summed = parts.sum(axis=0)[:, :, :T].swapaxes(2, 3).reshape(G, eights * 8, T)  # parts in their order, one row per filter
-    return np.ascontiguousarray(summed[:, : K // G]).reshape(weight_shape)
+    T, eights = taps.size, -(-(filters // groups) // 8)
+    taps = np.append(taps, np.full(-T % 8, taps[0]))  # the last eight are filled up; what comes of it is thrown away
+    count = min(16, grad.size // (filters * positions) * -(-positions // PIECE))
+    parts, sums = np.zeros((count, groups, eights, taps.size, 8), grad.dtype), np.zeros((count, groups, eights * 8), grad.dtype)
+    arrays = plain(numbers), plain(np.ascontiguousarray(grad).reshape(-1)), parts.reshape(-1), sums.reshape(-1)
+    kernel = sum_over_positions.alone if grad.size * T < WORTH_WAKING else sum_over_positions
+    kernel(*arrays, count, plain(starts), plain(taps), image, group, filters // groups, positions)
+    total = parts[0] if count == 1 else parts.sum(axis=0)  # parts in their order
+    rows = total[:, :, :T].swapaxes(2, 3).reshape(groups, eights * 8, T)[:, : filters // groups]  # one row per filter
+    return np.ascontiguousarray(rows).reshape(filters, T), sums.sum(axis=0)[:, : filters // groups].reshape(filters)
 
 
 def _by_rows(grad, x, window: Window, weight_shape) -> np.ndarray:

@@ -4,11 +4,19 @@ Idea: in an input that holds its padding, output (p, q) starts at p·stride_h·W
 (c, i, j) lies (c·H + i·dil_h)·W + j·dil_w further on, H×W being the padded size.  The address is the sum
 of the two, so two tables of whole numbers are all that a kernel needs to know of stride and dilation.
 
-Cost: one table entry per output position and per tap, and one copy of x where there is padding.
+Cost: one table entry per output position and per tap, and one copy of x where there is padding.  The last
+256 tables are kept, locked: they depend on whole numbers alone, and training asks for the same ones at every step.
 Next room: direct.py.
 """
 
+import functools
+
 import numpy as np
+
+from minicnn.conv.algorithm import plain
+
+WORTH_A_KERNEL = 1 << 14  # numbers; NumPy copies row by row
+WORTH_WAKING = 1 << 17  # one core copies them before the others are awake
 
 
 def padded(x: np.ndarray, window) -> np.ndarray:
@@ -17,11 +25,19 @@ def padded(x: np.ndarray, window) -> np.ndarray:
     if not (top or bottom or left or right):
         return np.ascontiguousarray(x)
     N, C, H, W = x.shape
-    wide = np.zeros((N, C, H + top + bottom, W + left + right), x.dtype)
-    wide[:, :, top : top + H, left : left + W] = x
+    wide = np.empty((N, C, H + top + bottom, W + left + right), x.dtype)
+    if wide.size < WORTH_A_KERNEL:
+        wide[...] = 0
+        wide[:, :, top : top + H, left : left + W] = x
+    else:
+        from minicnn.conv.layout_kernel import lay_in
+
+        kernel = lay_in.alone if wide.size < WORTH_WAKING else lay_in
+        kernel(plain(x.reshape(N * C, H, W)), wide.reshape(N * C, *wide.shape[2:]), top, left)
     return wide
 
 
+@functools.lru_cache(256)
 def starts_of(window, out_size: tuple[int, int], width: int) -> np.ndarray:
     """Return where each output position starts, (P·Q,), and at least eight of them: the last is repeated.
 
@@ -30,17 +46,49 @@ def starts_of(window, out_size: tuple[int, int], width: int) -> np.ndarray:
     array([ 0,  2, 10, 12, 12, 12, 12, 12])
     """
     (P, Q), (stride_h, stride_w) = out_size, window.stride
-    starts = np.add.outer(np.arange(P) * (stride_h * width), np.arange(Q) * stride_w).reshape(-1)
-    return np.pad(starts, (0, max(0, 8 - starts.size)), mode="edge")
+    return plain(eight_or_more(np.add.outer(np.arange(P) * (stride_h * width), np.arange(Q) * stride_w).reshape(-1)))
 
 
+def eight_or_more(starts: np.ndarray) -> np.ndarray:
+    """Return starts with the last one repeated up to eight of them, which is what a vector reads.
+
+    >>> eight_or_more(np.array([0, 5]))
+    array([0, 5, 5, 5, 5, 5, 5, 5])
+    """
+    return starts if len(starts) >= 8 else np.append(starts, [starts[-1]] * (8 - len(starts)))
+
+
+@functools.lru_cache(256)
 def taps_of(channels: int, window, size: tuple[int, int]) -> np.ndarray:
-    """Return how far each tap (c, i, j) lies from an output's start, (channels·R·S,), in an input of the padded size.
+    """Return how far each tap lies from an output's start, (channels, R, S), in an input of the padded size.
 
     >>> from minicnn.window import Window
     >>> taps_of(1, Window.of((2, 3), dilation=(1, 2)), (4, 7))
-    array([ 0,  2,  4,  7,  9, 11])
+    array([[[ 0,  2,  4],
+            [ 7,  9, 11]]])
     """
     (R, S), (dilation_h, dilation_w), (height, width) = window.kernel, window.dilation, size
     rows = np.add.outer(np.arange(channels) * height, np.arange(R) * dilation_h) * width
-    return np.add.outer(rows, np.arange(S) * dilation_w).reshape(-1)
+    return plain(np.add.outer(rows, np.arange(S) * dilation_w))
+
+
+@functools.lru_cache(256)
+def kernel_rows(window, in_rows: int, out_size: tuple[int, int]) -> np.ndarray:
+    """Return which kernel rows meet the input, (blocks, 2): the first and the one after the last, for every eight output positions.
+
+    The rest lie in the padding above or below for all eight.  The last eight may go back over some of the block before.
+
+    >>> from minicnn.window import Window
+    >>> kernel_rows(Window.of(3, padding=1), 4, (4, 4))            # rows 0-1 of the output, then rows 2-3
+    array([[0, 3],
+           [0, 3]])
+    >>> kernel_rows(Window.of((3, 1), padding=((2, 2), (0, 0))), 4, (6, 8))[:, 0]
+    array([2, 1, 0, 0, 0, 0])
+    """
+    (P, Q), stride, dilation = out_size, window.stride[0], window.dilation[0]
+    begin = np.minimum(np.arange(0, P * Q, 8), max(0, P * Q - 8))
+    above = window.padding[0][0] - begin // Q * stride  # rows of padding above the first of the eight, below for the last
+    below = window.padding[0][0] - np.minimum(begin + 7, P * Q - 1) // Q * stride
+    first = np.clip(-(-below // dilation), 0, window.kernel[0])
+    last = np.clip((in_rows - 1 + above) // dilation + 1, 0, window.kernel[0])
+    return plain(np.stack([first, np.maximum(first, last)], axis=1))

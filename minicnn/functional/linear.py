@@ -18,6 +18,7 @@ import math
 import numpy as np
 
 from minicnn import check
+from minicnn.conv.dispatch import FEW_PRODUCTS
 from minicnn.errors import ShapeError
 from minicnn.functional import arguments
 
@@ -41,8 +42,13 @@ def linear(x, weight, bias=None) -> np.ndarray:
     bias = None if bias is None else check.float_array(bias, "bias", "linear")
     check.same_dtype("linear", x=x, weight=weight, bias=bias)
     _shapes_meet("linear", x, weight, bias)
+    rows = _rows(x)
+    if _fits_registers(rows, weight):
+        from minicnn.conv.direct import products
+
+        return products(rows, weight, bias).reshape(*x.shape[:-1], len(weight))
     with np.errstate(all="ignore"):
-        y = _rows(x) @ weight.T  # (rows, out_features)
+        y = rows @ weight.T  # (rows, out_features)
         if bias is not None:
             y += bias
     return y.reshape(*x.shape[:-1], len(weight))
@@ -72,11 +78,34 @@ def linear_backward(grad_output, x, weight, *, needs=(True, True, True)) -> tupl
     _shapes_meet("linear_backward", x, weight, None)
     grad = _rows(arguments.gradient(grad_output, (*x.shape[:-1], len(weight)), "linear_backward", x=x))
     by_x, by_weight, by_bias = needs
+    rows, small = _rows(x), _fits_registers(_rows(x), weight)
     with np.errstate(all="ignore"):
-        grad_x = (grad @ weight).reshape(x.shape) if by_x else None
-        grad_weight = grad.T @ _rows(x) if by_weight else None  # BLAS reads the transposed matrix where it lies
+        grad_x = _grad_x(grad, weight, small).reshape(x.shape) if by_x else None
+        grad_weight = _grad_weight(grad, rows, small) if by_weight else None
         grad_bias = grad.sum(axis=0) if by_bias else None
     return grad_x, grad_weight, grad_bias
+
+
+def _grad_x(grad: np.ndarray, weight: np.ndarray, small: bool) -> np.ndarray:
+    if not small:
+        return grad @ weight
+    from minicnn.conv.direct import products
+
+    return products(grad, weight.T)
+
+
+def _grad_weight(grad: np.ndarray, rows: np.ndarray, small: bool) -> np.ndarray:
+    if not small:
+        return grad.T @ rows  # BLAS reads the transposed matrix where it lies
+    from minicnn.conv.gradient import products_over_rows
+
+    count, features = rows.shape
+    return products_over_rows(grad.T, rows.reshape(-1), np.arange(count) * features, np.arange(features), 0, 0, 1, grad.shape[1], count)[0]
+
+
+def _fits_registers(rows: np.ndarray, weight: np.ndarray) -> bool:
+    """Whether BLAS, which wakes its threads and lets them spin, would take longer than the kernels of the convolutions."""
+    return rows.dtype == np.float32 and len(rows) >= 8 and len(rows) * weight.size <= FEW_PRODUCTS
 
 
 def _rows(array: np.ndarray) -> np.ndarray:

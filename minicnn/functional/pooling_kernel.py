@@ -2,6 +2,7 @@
 
     largest           the maximum of each window
     largest_at        the same, and which position it came from
+    largest_of_four   the same for 2×2 windows that touch, which nearly all of a course's are: a third of the time
     add_at            numbers added up at the positions that indices name: the way back through a maximum
     put_at, last_put  numbers written to such positions, and the way back
 
@@ -88,6 +89,29 @@ def largest_at(x, y, places, kernel_h, kernel_w, stride_h, stride_w, dilation_h,
                     at = j if wins else at
                 y[b, p, q] = best
                 places[b, p, q] = r * W + at - left
+
+
+@jit(parallel=True)
+def largest_of_four(x, y, places):
+    """Fill y and places as `largest_at` does for windows of 2×2 that touch: four comparisons, in reading order."""
+    W = x.shape[2]
+    P, Q = y.shape[1], y.shape[2]
+    for b in prange(x.shape[0]):
+        for p in range(P):
+            for q in range(Q):
+                first = 2 * p * W + 2 * q
+                best, at = x[b, 2 * p, 2 * q], first
+                value = x[b, 2 * p, 2 * q + 1]
+                wins = (value > best) | (value != value)
+                best, at = value if wins else best, first + 1 if wins else at
+                value = x[b, 2 * p + 1, 2 * q]
+                wins = (value > best) | (value != value)
+                best, at = value if wins else best, first + W if wins else at
+                value = x[b, 2 * p + 1, 2 * q + 1]
+                wins = (value > best) | (value != value)
+                best, at = value if wins else best, first + W + 1 if wins else at
+                y[b, p, q] = best
+                places[b, p, q] = at
 
 
 @jit(parallel=True)

@@ -19,7 +19,7 @@ import numpy as np
 from minicnn import check
 from minicnn.axis import Transposed
 from minicnn.conv.dispatch import convolve
-from minicnn.conv.gradient import input_gradient, weight_gradient
+from minicnn.conv.gradient import input_gradient, weight_and_bias_gradients
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.window import Window, sides
@@ -82,7 +82,7 @@ def transposed_gradients(grad, x, weight, rules, needs=(True, True, True), accur
     with np.errstate(all="ignore"):
         # Where output_padding reaches a stride, the convolution has outputs beyond x, that nothing wrote from.
         grad_x = convolve(grad, weight, None, window, accuracy=accuracy)[:, :, :H, :W] if needs[0] else None
-        grad_weight = weight_gradient(x, grad, window, weight.shape, bool(np.isfinite(x).all())) if needs[1] else None
+        grad_weight = weight_and_bias_gradients(x, grad, window, weight.shape)[0] if needs[1] else None
         grad_bias = grad.sum(axis=(0, 2, 3)) if needs[2] else None
     return grad_x, grad_weight, grad_bias
 

@@ -4,9 +4,12 @@
 
 As the textbooks build it: C3 is full (every map sees every map below), activations are ReLU and
 pooling takes the maximum, where the paper has a table of partial connections, a scaled tanh and
-trainable averages.  61,706 parameters.
+trainable averages.  61,706 parameters.  The package ships weights that were trained on 4,000 of MNIST's
+images (benchmarks/lenet5_weights.py makes them), so that a network with learned filters is always at hand.
 Source: LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition" (1998), section II.B.
 """
+
+from pathlib import Path
 
 from minicnn import nn
 from minicnn.models.weights import numbers_from
@@ -15,8 +18,8 @@ from minicnn.models.weights import numbers_from
 def lenet5(*, weights=None, rng=None, padding: int = 0) -> nn.Network:
     """Return LeNet-5 for 1×32×32 digits; padding=2 takes 28×28 ones.
 
-    `weights` is a mapping from names (see net.parameters()) to arrays; `rng` draws first weights;
-    with neither the network is shape-only.
+    `weights` is 'pretrained' (digits of ink near 1 on 0, as load.digits has them), a path, or a mapping from
+    names (see net.parameters()) to arrays; `rng` draws first weights; with neither the network is shape-only.
 
     >>> from minicnn import describe
     >>> describe(lenet5(), (1, 32, 32)).multiply_adds
@@ -39,4 +42,9 @@ def lenet5(*, weights=None, rng=None, padding: int = 0) -> nn.Network:
         ("relu6", nn.ReLU()),
         ("output", nn.Linear(84, 10, **own)),
     )
-    return numbers_from(net, weights, "lenet5")
+    return numbers_from(net, weights, "lenet5", find=_shipped)
+
+
+def _shipped() -> str:
+    """Return the path of the weights in this package."""
+    return str(Path(__file__).parent / "data" / "lenet5_digits.safetensors")

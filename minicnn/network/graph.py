@@ -109,9 +109,10 @@ class Network:
         """
         if not isinstance(arrays, Mapping):
             raise WeightsError(f"network: parameters are a mapping from names to arrays, but received a {type(arrays).__name__}.")
-        wanted = {**self.parameters(), **self.buffers()}
+        buffers = self.buffers()
+        wanted = {**self.parameters(), **buffers}
         arrays = {name: array for name, array in arrays.items() if not name.endswith("num_batches_tracked")}  # a counter of PyTorch's
-        arrays = {**{name: array for name, array in self.buffers().items() if isinstance(array, np.ndarray)}, **arrays}
+        arrays = {**{name: array for name, array in buffers.items() if isinstance(array, np.ndarray)}, **arrays}
         _check_fit(wanted, arrays)
         layers, made = {}, {}
         for node in self.nodes:
@@ -121,7 +122,7 @@ class Network:
                 if f"{node.name}.{name}" in wanted
             }
             if id(node.layer) not in made:
-                made[id(node.layer)] = node.layer.with_(**own) if own else node.layer
+                made[id(node.layer)] = _with_arrays(node.layer, own) if own else node.layer
             layers[node.name] = made[id(node.layer)]
         return self.with_layers(layers)
 
@@ -285,6 +286,12 @@ def _check_names(nodes, inputs, outputs):
     for name in outputs:
         if name not in known:
             raise UnknownNameError(f"network: output {name!r} is not a node.{nearest(name, known)}")
+
+
+def _with_arrays(layer: Layer, arrays: dict) -> Layer:
+    """Return the layer around other arrays, whose shapes fit; what they are is asked only where it is not what was there."""
+    same = all(type(array) is np.ndarray and array.dtype == getattr(layer, name).dtype for name, array in arrays.items())
+    return layer.with_arrays(arrays) if same else layer.with_(**arrays)
 
 
 def _collect(net, arrays_of: Callable) -> dict:

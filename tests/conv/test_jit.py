@@ -216,23 +216,24 @@ print(status, right())
     assert done.stdout.split() == ["0", "True"], done.stderr
 
 
-def test_openmps_threads_are_asked_to_sleep_and_the_environment_is_put_back():
+def test_openmps_threads_are_asked_to_sleep_soon_and_the_environment_is_put_back():
     code = """
 import os, numba
 seen = []
 launch = numba.set_num_threads
-numba.set_num_threads = lambda n: (seen.append(os.environ.get("OMP_WAIT_POLICY")), launch(n))
+numba.set_num_threads = lambda n: (seen.append([os.environ.get(k) for k in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")]), launch(n))
 right()
 right()
-print(seen, os.environ.get("OMP_WAIT_POLICY"))
+print(seen, os.environ.get("OMP_WAIT_POLICY"), os.environ.get("GOMP_SPINCOUNT"))
 """
     if not numba.config.DISABLE_JIT:
-        assert run(code, OMP_WAIT_POLICY="active").stdout.strip() == "['active'] active"
-        clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        assert run(code, OMP_WAIT_POLICY="active").stdout.strip() == "[['active', None]] active None"
+        assert run(code, GOMP_SPINCOUNT="9").stdout.strip() == "[[None, '9']] None 9"
+        clean = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
         done = subprocess.run(
             [sys.executable, "-P", "-c", WORK + code], capture_output=True, text=True, env={**clean, "PYTHONPATH": str(PACKAGE.parent)}
         )
-        assert done.stdout.strip() == "['passive'] None", done.stderr
+        assert done.stdout.strip() == "[['passive', '7000']] None None", done.stderr
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off")
@@ -270,18 +271,23 @@ def _sample_calls() -> dict:
 
     # six filters of two channels in two groups, so that three lanes of eight are at work; windows of 3×2, stride (2, 1), on 5×6
     window = Window.of((3, 2), (2, 1))
-    starts, taps = starts_of(window, (2, 5), 6), taps_of(2, window, (5, 6))
+    starts, taps = starts_of(window, (2, 5), 6), taps_of(2, window, (5, 6)).reshape(-1)
     eights, grad = in_eights(rng.integers(-5, 6, (6, 12)).astype(np.float32), 2), rng.integers(-5, 6, 2 * 6 * 10).astype(np.float32)
-    padded_taps = np.pad(taps, (0, 4))
+    padded_taps, met = np.pad(taps, (0, 4)), np.array([[0, 12], [3, 9]])
 
     def one_row(kernel):
         rows = np.zeros(64, np.float32)
-        kernel(x.reshape(-1), 60, starts, 1, taps, eights, 96, np.arange(16, dtype=np.float32), 8, rows)
+        kernel(x.reshape(-1), 60, starts, 1, taps, 2, 11, eights, 96, np.arange(16, dtype=np.float32), 8, rows)
         return rows
 
     def slides(kernel):
         y = np.zeros(2 * 6 * 10, np.float32)
-        kernel(x.reshape(-1), eights, np.arange(16, dtype=np.float32), y, starts, taps, 120, 60, 3, 10)
+        kernel(x.reshape(-1), eights, np.arange(16, dtype=np.float32), y, starts, taps, met, 120, 60, 3, 10, 4)
+        return y
+
+    def one_block(kernel):
+        y = np.zeros(2 * 6 * 10, np.float32)
+        kernel(3, x.reshape(-1), eights, np.arange(16, dtype=np.float32), y, starts, taps, met, 120, 60, 3, 10)
         return y
 
     def turns(kernel):
@@ -298,6 +304,16 @@ def _sample_calls() -> dict:
         parts, sums = np.zeros(2 * 2 * 16 * 8, np.float32), np.zeros(2 * 2 * 8, np.float32)
         kernel(x.reshape(-1), grad, parts, sums, 2, starts, padded_taps, 120, 60, 3, 10)
         return np.concatenate([parts, sums])
+
+    def one_part(kernel):
+        parts, sums = np.zeros(2 * 2 * 16 * 8, np.float32), np.zeros(2 * 2 * 8, np.float32)
+        kernel(2, x.reshape(-1), grad, parts, sums, 2, starts, padded_taps, 120, 60, 3, 10)
+        return np.concatenate([parts, sums])
+
+    def laid_in(kernel):
+        wide = np.full((8, 9, 10), np.nan, np.float32)
+        kernel(x.reshape(8, 5, 6), wide, 1, 3)
+        return wide
 
     def derivative(kernel):
         found = np.zeros(x.shape), np.zeros(w.shape), np.zeros(4)
@@ -319,6 +335,11 @@ def _sample_calls() -> dict:
         kernel(planes, y, found, *pooling)
         return np.stack([y, found])
 
+    def pools_in_fours(kernel):
+        y, found = np.zeros((8, 2, 3), np.float32), np.zeros((8, 2, 3), np.int64)
+        kernel(planes, y, found)
+        return np.stack([y, found])
+
     def follows(values, size):
         def call(kernel):
             y = np.ones((8, size), np.float32)
@@ -333,14 +354,18 @@ def _sample_calls() -> dict:
         "equation": fills((2, 4, 4, 3), x, w, bias, after=((2, 2), (1, 1), (2, 0))),
         "equation_backward": derivative,
         "eight_positions": one_row,
+        "one_block": one_block,
         "slide": slides,
         "turn": turns,
         "eight_taps": eight_taps,
+        "one_part": one_part,
         "sum_over_positions": sums_over_positions,
+        "lay_in": laid_in,
         "slide_planes": loops,
         "larger": lambda kernel: [kernel(a, b) for a in (1.0, np.nan) for b in (0.5, 2.0, np.nan)],
         "largest": pools,
         "largest_at": pools_and_points,
+        "largest_of_four": pools_in_fours,
         "add_at": follows(seven, 30),
         "put_at": follows(seven, 30),
         "last_put": follows(maps.reshape(8, 30), 7),

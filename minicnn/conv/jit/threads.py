@@ -6,9 +6,10 @@ at a time, and a child of a process that had entered one runs the kernel's seria
 of a kernel depend on shapes only, so both twins give the same bits.
 
 GNU OpenMP's threads moreover spin for milliseconds after a region, in case another follows, and starve
-NumPy's BLAS meanwhile: a network that alternates between the two ran three times slower.  They are
-asked to sleep (OMP_WAIT_POLICY=passive) while the layer is loaded, unless the user has said otherwise;
-the environment is put back as it was.
+NumPy's BLAS meanwhile: a network that alternates between the two ran three times slower.  Threads that
+sleep at once must be woken for every region, which takes longer than a small one does.  So they are asked
+to spin for a moment (GOMP_SPINCOUNT) and then to sleep, while the layer is loaded, unless the user has
+said otherwise; the environment is put back as it was.
 
 Cost: one uncontended lock, below a microsecond a call.
 Source: Numba's documentation, "The Threading Layers" (thread and fork safety); libgomp's manual.
@@ -17,6 +18,9 @@ Source: Numba's documentation, "The Threading Layers" (thread and fork safety); 
 import os
 import sys
 import threading
+
+USERS = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}  # where one of them is set, the user has said
+SPINS = "7000"  # about a tenth of a millisecond: the next layer finds them awake, and a product of BLAS waits no longer
 
 
 class _Regions:
@@ -62,10 +66,10 @@ def _launch_patient_threads() -> None:
 
     if numba.config.DISABLE_JIT:
         return
-    users = os.environ.get("OMP_WAIT_POLICY")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    ours = {} if USERS.intersection(os.environ) else {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": SPINS}
+    os.environ.update(ours)
     try:
         numba.set_num_threads(numba.get_num_threads())  # either of them launches the threads
     finally:
-        if users is None:
-            del os.environ["OMP_WAIT_POLICY"]
+        for name in ours:
+            del os.environ[name]

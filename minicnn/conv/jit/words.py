@@ -5,6 +5,7 @@ A vector is eight float32 numbers side by side, a lane each.  The words:
     load(array, i)            array[i], …, array[i + 7]
     store(array, i, v)        the other way
     broadcast(number)         the number in all lanes
+    spread(array, i)          array[i] in all lanes
     fma(a, b, c)              a·b + c, lane by lane
     transpose(v0, …, v7)      eight vectors as the columns of what were rows
 
@@ -69,6 +70,13 @@ def broadcast(number):
     return np.full(8, number, np.float32)
 
 
+def spread(array, i):
+    """Return array[i] in all eight lanes; unlike broadcast(array[i]) it never asks whether i counts from the end."""
+    if not 0 <= i < array.size:
+        raise IndexError(f"spread: place {i} of an array of {array.size}")
+    return np.full(8, array[i], np.float32)
+
+
 def fma(a, b, c):
     """Return a·b + c, lane by lane."""
     return a * b + c
@@ -109,14 +117,27 @@ def _store(typing, array, i, vector):
     return types.void(array, types.intp, vector), code
 
 
+def _in_all_lanes(builder, number):
+    undefined = ir.Constant(_VECTOR, ir.Undefined)
+    single = builder.insert_element(undefined, number, ir.Constant(_INT, 0))
+    return builder.shuffle_vector(single, undefined, ir.Constant(ir.VectorType(_INT, 8), [0] * 8))
+
+
 @intrinsic
 def _broadcast(typing, number):
     def code(context, builder, signature, arguments):
-        undefined = ir.Constant(_VECTOR, ir.Undefined)
-        single = builder.insert_element(undefined, arguments[0], ir.Constant(_INT, 0))
-        return builder.shuffle_vector(single, undefined, ir.Constant(ir.VectorType(_INT, 8), [0] * 8))
+        return _in_all_lanes(builder, arguments[0])
 
     return float32x8(types.float32), code
+
+
+@intrinsic
+def _spread(typing, array, i):
+    def code(context, builder, signature, arguments):
+        values = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return _in_all_lanes(builder, builder.load(builder.gep(values.data, [arguments[1]])))
+
+    return float32x8(array, types.intp), code
 
 
 @intrinsic
@@ -162,6 +183,12 @@ def _overload_store(array, i, vector):
 @overload(broadcast, inline="always")
 def _overload_broadcast(number):
     return lambda number: _broadcast(np.float32(number))
+
+
+@overload(spread, inline="always")
+def _overload_spread(array, i):
+    _flat_float32(array)
+    return lambda array, i: _spread(array, i)
 
 
 @overload(fma, inline="always")
