@@ -26,13 +26,13 @@ BASE = {"errors": 0, "text": 0, "axis": 1, "check": 1, "window": 2}  # the order
 CONV = {
     "jit": 0,
     "algorithm": 1,
-    "layout": 2,
     "layout_kernel": 2,
-    "dispatch": 3,
-    "cost": 4,
-    "contract": 4,
-    "gradient": 5,
-}  # algorithms are 2
+    "layout": 3,
+    "dispatch": 5,
+    "cost": 6,
+    "contract": 6,
+    "gradient": 7,
+}  # algorithms are 4
 
 
 def room_of(path: Path) -> str:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import minicnn
-from minicnn import functional, load, models, nn, show
+from minicnn import functional, load, models, nn, show, train
 
 PUBLIC = [
     *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
@@ -45,6 +45,10 @@ SHOW = [
     *("boxes_on_photo", "map_grid", "memory_curve", "growth", "learning_curve", "filters", "stages"),
     *("save", "free_folder", "Picture"),
 ]
+TRAIN = [
+    *("SGD", "Adam", "AdamW", "Optimizer", "CosineAnnealingLR", "StepLR", "Shift", "LOSSES", "Step", "step"),
+    *("Run", "TrainingNotice", "fit", "evaluate", "save_run", "load_run"),
+]
 
 
 def test_names_are_pinned():
@@ -53,6 +57,7 @@ def test_names_are_pinned():
     assert sorted(functional.__all__) == sorted(FUNCTIONAL)
     assert sorted(load.__all__) == sorted(LOAD)
     assert sorted(show.__all__) == sorted(SHOW)
+    assert sorted(train.__all__) == sorted(TRAIN)
     assert sorted(models.__all__) == sorted(["MODELS", "build", "efficientnet_lite0", "imagenet_classes", "input_shape", "lenet5"])
     assert dir(minicnn) == sorted(PUBLIC)
 
@@ -74,6 +79,7 @@ def documented():
     things = [getattr(minicnn, name) for name in minicnn._HOME] + [getattr(nn, name) for name in nn.LAYERS]
     things += [getattr(functional, name) for name in functional.__all__] + [load.image, load.weights, load.to_hwc]
     things += [load.metadata, load.save_weights, load.load_weights, load.digits, load.Digits, show.learning_curve, show.filters]
+    things += [getattr(train, name) for name in train.__all__]
     things += [models.lenet5, models.efficientnet_lite0, models.build, models.input_shape, models.imagenet_classes]
     return [thing for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
 

@@ -14,7 +14,9 @@ from minicnn.cli.terminal import Terminal
 ImageOption = Annotated[
     str | None, typer.Option("--image", metavar="PATH", help="A photo; matplotlib's sample photo by default.", show_default=False)
 ]
-WeightsOption = Annotated[str, typer.Option("--weights", metavar="FILE", help="A PyTorch file, 'pretrained', or 'random' (seed 0).")]
+WeightsOption = Annotated[
+    str, typer.Option("--weights", metavar="FILE", help="A weights file (.pth, .safetensors, .npz), 'pretrained', or 'random' (seed 0).")
+]
 
 
 def trace(

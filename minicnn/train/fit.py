@@ -29,7 +29,11 @@ from minicnn.train.step import Loss, loss_function, step
 
 
 class TrainingNotice(UserWarning):
-    """Training ended before its last epoch because it was asked to."""
+    """Training ended before its last epoch because it was asked to.
+
+    >>> import warnings
+    >>> warnings.simplefilter("ignore", TrainingNotice)          # not to be told of Ctrl-C
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,13 @@ class Run:
     `history` is a list of one dict per epoch: "epoch", "loss" (the mean over the epoch), "accuracy",
     "held_out_loss", "held_out_accuracy", "lr", "seconds" and "step_losses" (one per step); accuracies for
     labels only, held out numbers where a held out set was given.
+
+    >>> from minicnn import nn, train
+    >>> run = fit(nn.Linear(1, 2), (np.ones((4, 1), np.float32), np.zeros(4, int)), optimizer=train.SGD(0.1), epochs=2, batch_size=2, progress=False)
+    >>> run.epoch, sorted(run.history[0]), len(run.history[0]["step_losses"])
+    (2, ['accuracy', 'epoch', 'loss', 'lr', 'seconds', 'step_losses'], 2)
+
+    Raises nothing of its own.  Source: this file.
     """
 
     net: Network

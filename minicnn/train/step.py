@@ -64,7 +64,11 @@ def loss_function(loss, what: str) -> Loss:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
-    """What one step returned: the next network and optimizer state, the loss before it, and the outputs that it was computed from."""
+    """What one step returned: the next network and optimizer state, the loss before it, and the outputs that it was computed from.
+
+    >>> Step(net=None, state={"step": 1}, loss=0.5, outputs=()).loss
+    0.5
+    """
 
     net: Network
     state: dict

@@ -79,6 +79,7 @@ def test_a_row_of_features_and_the_input(run, picture):
 
 
 def test_mistakes(mistake, picture, tmp_path):
+    net_of_another = load.save_weights({"c1.weight": np.zeros((6, 1, 3, 3), np.float32)}, tmp_path / "other.npz")
     assert "On the command line: --weights FILE, or --weights random" in mistake("trace", "lenet5", "--weights", str(net_of_another))
     assert "network: there is no node 'c33'. Did you mean 'c3'?" in mistake(*RANDOM, "--node", "c33")
     assert "load.image: no file 'nothing.png'" in mistake(*RANDOM, "--image", str(tmp_path / "nothing.png"))
