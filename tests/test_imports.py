@@ -27,12 +27,14 @@ CONV = {
     "jit": 0,
     "algorithm": 1,
     "layout_kernel": 2,
-    "layout": 3,
+    "layout": 3,  # algorithms are 4
     "dispatch": 5,
     "cost": 6,
     "contract": 6,
-    "gradient": 7,
-}  # algorithms are 4
+    "gradient_input": 7,
+    "gradient_weight": 7,
+    "gradient": 8,
+}
 
 
 def room_of(path: Path) -> str:

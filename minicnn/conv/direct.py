@@ -11,7 +11,8 @@ Idea: a lane is an output channel, so a number of x meets eight filters in one i
 stride and the dilation; two tables turn them into sums of two whole numbers, start + offset.  The loop
 over taps touches memory only to read: one vector of weights and eight numbers of x for eight
 multiply-adds of vectors.
-Cost: K rounded up to eights; one padded copy of x, no other workspace.  It is bound by loads, two a
+Cost: K rounded up to eights; a padded copy of x, a packed one of the weight, two tables of whole numbers; for
+maps of fewer than eight positions a copy of y.  It is bound by loads, two a
 cycle, so it reaches about half of what the machine multiplies; the packed weights must stay in the
 first-level cache, so it wins for few taps: C/G·R·S up to about 400.
 When it loses: many channels, where BLAS (im2col.py) reuses what it loads more often.
@@ -20,6 +21,8 @@ the tap): with such weights taps are added one by one.
 Source: Zhang, Franchetti, Low, "High Performance Zero-Memory Overhead Direct Convolutions" (2018).
 Next room: pointwise.py, where nothing slides.
 """
+
+from math import prod
 
 import numpy as np
 
@@ -182,8 +185,12 @@ def error_factor(terms: int) -> float:
 
 
 def workspace_bytes(x_shape, w_shape, window, itemsize: int) -> int:
-    """The padded copy of x."""
-    if not window.padded(x_shape[2:]):
-        return 0
-    rows, columns = (n + sum(side) for n, side in zip(x_shape[2:], window.resolve(x_shape[2:]).padding, strict=True))
-    return x_shape[0] * x_shape[1] * rows * columns * itemsize
+    """The padded copy of x, the packed weight, the tables, and a copy of y where maps are small."""
+    (N, C), (K, channels, R, S) = x_shape[:2], w_shape
+    window = window.resolve(x_shape[2:])
+    positions = prod(window.output_size(x_shape[2:]))
+    rows, columns = (n + sum(side) for n, side in zip(x_shape[2:], window.padding, strict=True))
+    wide = N * C * rows * columns * itemsize if window.padded(x_shape[2:]) else 0
+    packed = (C // channels) * -(-K // (8 * (C // channels))) * 8 * (channels * R * S + 1) * itemsize
+    small = N * positions * (K * itemsize + 8) if positions < 8 else 0
+    return wide + packed + small + 8 * (positions + positions // 4 + channels * R * S)

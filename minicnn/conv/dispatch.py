@@ -6,8 +6,8 @@
 Four frames from a call to the sum.  `ALGORITHMS` maps a name to a module; nothing is imported until
 it is used, so that importing this file costs NumPy only.  A new algorithm is one file and one line.
 
-The one cache of the package is here: what was prepared for a layer, held weakly by the layer, so it
-goes when the layer goes; safe, because a layer's arrays are locked.
+The cache that is here: what was prepared for a layer, held weakly by the layer, so it goes when the layer
+goes; safe, because a layer's arrays are locked.  (layout.py keeps some small tables of whole numbers.)
 """
 
 import importlib

@@ -7,9 +7,10 @@ loop runs over positions.  A map of grad is turned first, so that eight channels
 by side; 512 positions at a time, so that what was turned stays in the first-level cache while all taps
 read it.
 The sum is cut into parts by the shapes alone, and parts are added in order: the bits do not depend on
-the number of threads.
+the number of threads.  Sums start anew for every 512 positions and are added to the part then, so that a long sum's error
+grows with its pieces, not with its terms.
 Cost: K and the taps rounded up to eights; parts · K · taps numbers of workspace.
-Next room: gradient.py, which says when BLAS is better.
+Next room: gradient_weight.py, which says when BLAS is better.
 """
 
 import numpy as np
@@ -17,14 +18,12 @@ import numpy as np
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.words import broadcast, fma, load, spread, store, transpose
 
-PIECE = 512  # positions that are turned at a time; the kernels below spell it out
-
 
 @jit
 def turn(grad, row, stride, wanted, count, turned, sums, place):
     """Write turned[8·i + k] = grad[row + k·stride + i] for the wanted filters k, zeros for the others, and add up each filter."""
     zero, one = broadcast(0.0), broadcast(1.0)
-    total = load(sums, place)
+    total = zero
     whole = count // 8 * 8
     for i in range(0, whole, 8):
         at = row + i
@@ -50,7 +49,7 @@ def turn(grad, row, stride, wanted, count, turned, sums, place):
             turned[8 * i + k] = grad[row + k * stride + i] if k < wanted else np.float32(0)
     for i in range(count):
         total = fma(one, load(turned, 8 * i), total)
-    store(sums, place, total)
+    store(sums, place, fma(one, total, load(sums, place)))
 
 
 @jit
@@ -58,8 +57,8 @@ def eight_taps(x, first, starts, begin, count, taps, t, turned, part, place):
     """Add the products of `count` positions to eight taps of eight filters, part[place …]."""
     o0, o1, o2, o3 = first + taps[t], first + taps[t + 1], first + taps[t + 2], first + taps[t + 3]
     o4, o5, o6, o7 = first + taps[t + 4], first + taps[t + 5], first + taps[t + 6], first + taps[t + 7]
-    a0, a1, a2, a3 = load(part, place), load(part, place + 8), load(part, place + 16), load(part, place + 24)
-    a4, a5, a6, a7 = load(part, place + 32), load(part, place + 40), load(part, place + 48), load(part, place + 56)
+    one, a0 = broadcast(1.0), broadcast(0.0)
+    a1, a2, a3, a4, a5, a6, a7 = a0, a0, a0, a0, a0, a0, a0
     for i in range(count):
         g, s = load(turned, 8 * i), starts[begin + i]
         a0 = fma(spread(x, s + o0), g, a0)
@@ -70,14 +69,14 @@ def eight_taps(x, first, starts, begin, count, taps, t, turned, part, place):
         a5 = fma(spread(x, s + o5), g, a5)
         a6 = fma(spread(x, s + o6), g, a6)
         a7 = fma(spread(x, s + o7), g, a7)
-    store(part, place, a0)
-    store(part, place + 8, a1)
-    store(part, place + 16, a2)
-    store(part, place + 24, a3)
-    store(part, place + 32, a4)
-    store(part, place + 40, a5)
-    store(part, place + 48, a6)
-    store(part, place + 56, a7)
+    store(part, place, fma(one, a0, load(part, place)))
+    store(part, place + 8, fma(one, a1, load(part, place + 8)))
+    store(part, place + 16, fma(one, a2, load(part, place + 16)))
+    store(part, place + 24, fma(one, a3, load(part, place + 24)))
+    store(part, place + 32, fma(one, a4, load(part, place + 32)))
+    store(part, place + 40, fma(one, a5, load(part, place + 40)))
+    store(part, place + 48, fma(one, a6, load(part, place + 48)))
+    store(part, place + 56, fma(one, a7, load(part, place + 56)))
 
 
 @jit

@@ -4,19 +4,44 @@ Idea: in an input that holds its padding, output (p, q) starts at p·stride_h·W
 (c, i, j) lies (c·H + i·dil_h)·W + j·dil_w further on, H×W being the padded size.  The address is the sum
 of the two, so two tables of whole numbers are all that a kernel needs to know of stride and dilation.
 
-Cost: one table entry per output position and per tap, and one copy of x where there is padding.  The last
-256 tables are kept, locked: they depend on whole numbers alone, and training asks for the same ones at every step.
+Cost: one table entry per output position and per tap, and one copy of x where there is padding.  The last 128
+small tables of each kind are kept, locked (4 MB a kind at the most): they depend on whole numbers alone, and
+training asks for the same ones at every step.
 Next room: direct.py.
 """
 
 import functools
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from minicnn.conv.algorithm import plain
 
 WORTH_A_KERNEL = 1 << 14  # numbers; NumPy copies row by row
 WORTH_WAKING = 1 << 17  # one core copies them before the others are awake
+WORTH_KEEPING = 1 << 12  # entries: the table of a map of 64×64; a larger one costs little beside its convolution
+
+
+def locked(table: np.ndarray) -> np.ndarray:
+    """Return a view of a table that nobody can unlock."""
+    table = table.copy()  # its own memory, so that there is no other way to it
+    table.flags.writeable = False
+    return table.view()
+
+
+def _kept(entries):
+    """Keep the last 128 small tables that a pure function of whole numbers returned; `entries` says how many a key has."""
+
+    def decorated(make):
+        cached = functools.lru_cache(128)(make)
+
+        @functools.wraps(make)
+        def table(*key):
+            return (cached if entries(*key) <= WORTH_KEEPING else make)(*key)
+
+        return table
+
+    return decorated
 
 
 def padded(x: np.ndarray, window) -> np.ndarray:
@@ -37,7 +62,7 @@ def padded(x: np.ndarray, window) -> np.ndarray:
     return wide
 
 
-@functools.lru_cache(256)
+@_kept(lambda window, out_size, width: out_size[0] * out_size[1])
 def starts_of(window, out_size: tuple[int, int], width: int) -> np.ndarray:
     """Return where each output position starts, (P·Q,), and at least eight of them: the last is repeated.
 
@@ -46,7 +71,7 @@ def starts_of(window, out_size: tuple[int, int], width: int) -> np.ndarray:
     array([ 0,  2, 10, 12, 12, 12, 12, 12])
     """
     (P, Q), (stride_h, stride_w) = out_size, window.stride
-    return plain(eight_or_more(np.add.outer(np.arange(P) * (stride_h * width), np.arange(Q) * stride_w).reshape(-1)))
+    return locked(eight_or_more(np.add.outer(np.arange(P) * (stride_h * width), np.arange(Q) * stride_w).reshape(-1)))
 
 
 def eight_or_more(starts: np.ndarray) -> np.ndarray:
@@ -58,7 +83,7 @@ def eight_or_more(starts: np.ndarray) -> np.ndarray:
     return starts if len(starts) >= 8 else np.append(starts, [starts[-1]] * (8 - len(starts)))
 
 
-@functools.lru_cache(256)
+@_kept(lambda channels, window, size: channels * window.kernel[0] * window.kernel[1])
 def taps_of(channels: int, window, size: tuple[int, int]) -> np.ndarray:
     """Return how far each tap lies from an output's start, (channels, R, S), in an input of the padded size.
 
@@ -69,10 +94,10 @@ def taps_of(channels: int, window, size: tuple[int, int]) -> np.ndarray:
     """
     (R, S), (dilation_h, dilation_w), (height, width) = window.kernel, window.dilation, size
     rows = np.add.outer(np.arange(channels) * height, np.arange(R) * dilation_h) * width
-    return plain(np.add.outer(rows, np.arange(S) * dilation_w))
+    return locked(np.add.outer(rows, np.arange(S) * dilation_w))
 
 
-@functools.lru_cache(256)
+@_kept(lambda window, in_rows, out_size: out_size[0] * out_size[1] // 4)
 def kernel_rows(window, in_rows: int, out_size: tuple[int, int]) -> np.ndarray:
     """Return which kernel rows meet the input, (blocks, 2): the first and the one after the last, for every eight output positions.
 
@@ -91,4 +116,11 @@ def kernel_rows(window, in_rows: int, out_size: tuple[int, int]) -> np.ndarray:
     below = window.padding[0][0] - np.minimum(begin + 7, P * Q - 1) // Q * stride
     first = np.clip(-(-below // dilation), 0, window.kernel[0])
     last = np.clip((in_rows - 1 + above) // dilation + 1, 0, window.kernel[0])
-    return plain(np.stack([first, np.maximum(first, last)], axis=1))
+    return locked(np.stack([first, np.maximum(first, last)], axis=1))
+
+
+def windows_of_batch(wide, window, out_size, *, writeable: bool = False) -> np.ndarray:
+    """Return every window of a padded batch, (N, C, P, Q, R, S): a view."""
+    (R, S), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation
+    spans = sliding_window_view(wide, (dh * (R - 1) + 1, dw * (S - 1) + 1), axis=(2, 3), writeable=writeable)
+    return spans[:, :, ::sh, ::sw, ::dh, ::dw][:, :, : out_size[0], : out_size[1]]

@@ -97,7 +97,7 @@ def _grad_x(grad: np.ndarray, weight: np.ndarray, small: bool) -> np.ndarray:
 def _grad_weight(grad: np.ndarray, rows: np.ndarray, small: bool) -> np.ndarray:
     if not small:
         return grad.T @ rows  # BLAS reads the transposed matrix where it lies
-    from minicnn.conv.gradient import products_over_rows
+    from minicnn.conv.gradient_weight import products_over_rows
 
     count, features = rows.shape
     return products_over_rows(grad.T, rows.reshape(-1), np.arange(count) * features, np.arange(features), 0, 0, 1, grad.shape[1], count)[0]

@@ -18,9 +18,9 @@ import numpy as np
 
 from minicnn import check
 from minicnn.axis import Slide
+from minicnn.conv.border import collected
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
-from minicnn.functional.taps import along
 from minicnn.window import Window, from_torch_pad
 
 __all__ = ["flatten", "flatten_backward", "pad", "pad_backward"]
@@ -117,22 +117,8 @@ def pad_backward(grad_output, x, pad, mode="constant") -> np.ndarray:
     grad = arguments.gradient(grad_output, padded[unbatched:], "pad_backward", **arguments.arrays_among(x=x))
     grad = grad[None] if unbatched else grad
     for axis, rule in zip((2, 3), rules, strict=True):
-        grad = _collected(grad, rule, shape[axis], axis)
+        grad = collected(grad, rule, shape[axis], axis)
     return grad[0] if unbatched else grad
-
-
-def _collected(grad: np.ndarray, rule: Slide, n: int, axis: int) -> np.ndarray:
-    """Return the sum over all copies of each of n inputs, along one axis."""
-    inside = range(rule.before, rule.before + n)
-    total = along(grad, axis, slice(inside.start, inside.stop)).copy()
-    if rule.mode == "zeros":
-        return total
-    with np.errstate(all="ignore"):
-        for i, source in enumerate(_sources(rule, n)):
-            if i not in inside:
-                here = along(total, axis, source)
-                np.add(here, along(grad, axis, i), out=here)
-    return total
 
 
 def _border_rules(in_size: tuple[int, int], pad, mode: str, what: str) -> tuple[Slide, Slide]:

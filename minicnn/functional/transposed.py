@@ -19,7 +19,8 @@ import numpy as np
 from minicnn import check
 from minicnn.axis import Transposed
 from minicnn.conv.dispatch import convolve
-from minicnn.conv.gradient import input_gradient, weight_and_bias_gradients
+from minicnn.conv.gradient_input import input_gradient
+from minicnn.conv.gradient_weight import weight_and_bias_gradients
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.window import Window, sides

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicnn.conv.dispatch import conv2d
-from minicnn.conv.gradient import FEW_TAPS, conv2d_backward, phases
+from minicnn.conv.gradient import conv2d_backward
+from minicnn.conv.gradient_input import phases
+from minicnn.conv.gradient_weight import FEW_TAPS
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 
 MODES = ("zeros", "reflect", "replicate", "circular")
@@ -151,6 +153,32 @@ def test_phases_cover_each_position_and_tap_once(kernel, stride, dilation, befor
     for h in range(n):
         reached = any(0 <= p < outputs for p in readers[h])
         assert not reached or h in positions
+
+
+def test_long_sums_of_one_sign():
+    """A million equal terms: summed one after the other in float32 three digits would go; pieces of 512 are added up instead.
+
+    A sum in pieces of 512 that are added up in 16 parts errs by at most 512 + (pieces in a part) + 16 roundings: here 512 + 130 + 16.
+    """
+    x, grad = np.full((1, 1, 1020, 1026), 0.1, np.float32), np.full((1, 1, 1018, 1024), 0.1, np.float32)
+    _, grad_weight, grad_bias = conv2d_backward(grad, x, np.ones((1, 1, 3, 3), np.float32))
+    allowed = (512 + 130 + 16) * np.finfo(np.float32).eps
+    exact = grad.astype(np.float64).sum()
+    assert abs(grad_bias.item() / exact - 1) <= allowed
+    assert (np.abs(grad_weight / (exact * np.float64(np.float32(0.1))) - 1) <= allowed).all()
+
+
+def test_the_tables_of_large_maps_are_not_kept_and_none_can_be_written():
+    from minicnn.conv import layout
+    from minicnn.window import Window
+
+    small = layout.starts_of(Window.of(3), (4, 5), 7)
+    assert layout.starts_of(Window.of(3), (4, 5), 7) is small
+    large = layout.starts_of(Window.of(3), (400, 500), 502)
+    assert layout.starts_of(Window.of(3), (400, 500), 502) is not large
+    for table in (small, layout.taps_of(2, Window.of(3), (5, 6)), layout.kernel_rows(Window.of(3), 5, (3, 4))):
+        with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+            table.flags.writeable = True
 
 
 def test_an_empty_batch_and_a_single_image():
