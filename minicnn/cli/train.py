@@ -1,12 +1,13 @@
 """Which question: what does a network learn from real digits, and how long does it take?
 
 Idea: the public API in one row: load.digits, models.lenet5, train.fit, two pictures.  After every epoch
-the run is written down, so that nothing is lost when it is interrupted, and --resume goes on to the same
-bits as a run that was never stopped.
+the run is written down with its settings, so that nothing is lost when it is interrupted, and --resume goes
+on to the same bits as a run that was never stopped.
 Cost: some seconds an epoch.  What it does not do: other data; train.fit takes any.
 Source: LeCun et al. (1998) for the network.  Next room: minicnn/train.
 """
 
+from json import dumps, loads
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ RUN, WEIGHTS = "run.safetensors", "weights.safetensors"
 
 
 def train(
+    ctx: typer.Context,
     model: Annotated[str, typer.Argument(help="Name of a model that takes digits: lenet5.")] = "lenet5",
     data: Annotated[str, typer.Option(metavar="NAME", help="What to learn from: digits.")] = "digits",
     epochs: Annotated[int, typer.Option(min=1, help="How often every image is seen.")] = 30,
@@ -27,7 +29,7 @@ def train(
     lr: Annotated[float, typer.Option(help="Learning rate of the first step; it falls along a cosine.")] = 0.003,
     seed: Annotated[int, typer.Option(min=0, help="Seed of first weights, order and shifts: the same seed gives the same bits.")] = 0,
     out: Annotated[str, typer.Option(metavar="FOLDER", help="Where weights, run and pictures go.")] = "minicnn-train",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that --out holds.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that --out holds, as it was begun.")] = False,
     pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw the pictures, or leave them out.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
 ) -> None:
@@ -40,13 +42,19 @@ def train(
     model = OTHER_NAMES.get(model.lower(), model)
     net, digits = _network(model, seed), _data(data)
     folder = _folder(out, resume)
-    run = _earlier(folder, net) if resume else None
+    asked = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
+    run, settings = _earlier(folder, net, ctx, asked) if resume else (None, asked)
+    epochs, batch_size, lr, seed = settings.values()
+    if run is not None and run.epoch >= epochs:
+        terminal.say(f"{folder} holds a finished run: {epochs} of {epochs} epochs. Its weights are in {WEIGHTS}.")
+        return
     steps = -(-len(digits.images) // batch_size)
     optimizer = learning.AdamW(learning.CosineAnnealingLR(lr, epochs * steps), weight_decay=0.01)
+    about = {"minicnn train": dumps(settings)}
     with terminal.progress("training", (epochs - (run.epoch if run else 0)) * steps) as tick, terminal.compiling():
 
         def keep(run) -> None:
-            learning.save_run(run, folder / RUN, overwrite=True)
+            learning.save_run(run, folder / RUN, about=about, overwrite=True)
             if not json and not terminal.err.is_terminal:  # a terminal has the bar
                 terminal.note(_line(run.history[-1], epochs))
 
@@ -65,10 +73,12 @@ def train(
         )
     if not run.epoch:
         raise KeyboardInterrupt
+    learning.save_run(run, folder / RUN, about=about, overwrite=True)
     written = _write(run, net, model, folder, pictures)
     mistakes = _mistakes(run.net, digits)
     (_print_json if json else _print)(terminal, run, net, model, digits, mistakes, written)
     if run.interrupted:
+        terminal.note(f"To go on: minicnn train {model} --resume --out {out}")
         raise KeyboardInterrupt
 
 
@@ -116,10 +126,27 @@ def _folder(out: str, resume: bool) -> Path:
     return folder
 
 
-def _earlier(folder: Path, net):
+def _earlier(folder: Path, net, ctx: typer.Context, asked: dict):
+    """Return the run that a folder holds and the settings that it was begun with; another one that was typed is refused."""
+    from minicnn import load
     from minicnn import train as learning
+    from minicnn.errors import ArgumentError, FileFormatError
 
-    return learning.load_run(folder / RUN, net)
+    run = learning.load_run(folder / RUN, net)
+    try:
+        settings = {name: loads(load.metadata(folder / RUN)["minicnn train"])[name] for name in asked}
+    except (KeyError, ValueError, TypeError):
+        raise FileFormatError(
+            f"train: {folder / RUN} was not written by `minicnn train`; go on with it in Python: train.fit(…, resume=train.load_run(…))."
+        ) from None
+    for name, value in asked.items():
+        if ctx.get_parameter_source(name).name == "COMMANDLINE" and value != settings[name]:
+            option = f"--{name.replace('_', '-')}"
+            raise ArgumentError(
+                f"train: a resumed run goes on as it was begun, to the same bits, with {option} {settings[name]}, but {option} is {value}; "
+                f"leave {option} out, or begin another run with another --out."
+            )
+    return run, settings
 
 
 def _line(row: dict, epochs: int) -> str:

@@ -67,7 +67,7 @@ def starts_of(window, out_size: tuple[int, int], width: int) -> np.ndarray:
     """Return where each output position starts, (P·Q,), and at least eight of them: the last is repeated.
 
     >>> from minicnn.window import Window
-    >>> starts_of(Window.of(3, stride=2), (2, 2), width=5)
+    >>> starts_of(Window.of(3, stride=2), (2, 2), 5)
     array([ 0,  2, 10, 12, 12, 12, 12, 12])
     """
     (P, Q), (stride_h, stride_w) = out_size, window.stride

@@ -126,7 +126,10 @@ class Layer:
         return type(self).of(**{**fields, **changes})
 
     def with_arrays(self, arrays: dict) -> "Layer":
-        """Return the same layer around other arrays of the same names, shapes and dtypes: what with_ does, with nothing to check."""
+        """Return the same layer around other arrays of the same names, shapes and dtypes: what with_ does, with nothing to check.
+
+        So a layer must not derive a field from an array's numbers.
+        """
         layer = object.__new__(type(self))
         for name, value in self.__dict__.items():
             object.__setattr__(layer, name, _locked(arrays[name]) if name in arrays else value)

@@ -117,10 +117,22 @@ def _rules(net: Network, rules) -> Callable[[Node], Rule | None]:
             raise ArgumentError(f"backward: the keys of rules are layer classes (nn.ReLU) or node names, but one is {key!r}.")
         if not callable(rule):
             raise ArgumentError(f"backward: a rule is a function of (layer, grad_output, passage), but that of {key!r} is {rule!r}.")
-    return lambda node: rules.get(node.name, rules.get(type(node.layer)))
+    for key in rules:
+        if isinstance(key, type) and not any(isinstance(node.layer, key) for node in net.nodes):
+            raise ArgumentError(
+                f"backward: the rule for {key.__name__} has nothing to replace: no node of this network holds such a layer."
+            )
+
+    def rule_of(node: Node) -> Rule | None:
+        kinds = (rules[kind] for kind in type(node.layer).__mro__ if kind in rules)  # the nearest class first
+        return rules.get(node.name) or next(kinds, None)
+
+    return rule_of
 
 
 def _wanted_maps(trace: Trace, maps) -> set[str]:
+    if not isinstance(maps, str | list | tuple | set) or not all(isinstance(name, str) for name in maps):
+        raise ArgumentError(f"backward: maps are names of maps, such as maps=('relu2',), but they are {maps!r}.")
     maps = (maps,) if isinstance(maps, str) else tuple(maps)
     for name in maps:
         if name not in trace.shapes:
@@ -195,16 +207,30 @@ def _through(node: Node, results: tuple, passage: Passage, rule: Rule | None):
         if passage.needs_parameters:
             only = Passage(passage.inputs, passage.outputs, passage.shapes, passage.saved, passage.training, (False,) * len(node.inputs))
             _, by_own = node.layer.backward(results, only)
-        given = rule(node.layer, results[0], passage)
-        by_inputs = given if isinstance(given, tuple) else (given,)
-        if len(by_inputs) != len(node.inputs):
-            raise ArgumentError(f"the rule must return one gradient per input, {len(node.inputs)}, but it returned {len(by_inputs)}.")
-        dtype = results[0].dtype
-        checked = (
-            None if part is None else _fitting(part, "what the rule returned", shape, dtype, f"the input {name!r}")
-            for part, shape, name in zip(by_inputs, passage.shapes, node.inputs, strict=True)
-        )
-        return tuple(checked), by_own
+        return _by_rule(rule, node, results[0], passage), by_own
+
+
+def _by_rule(rule: Rule, node: Node, grad: np.ndarray, passage: Passage) -> tuple[np.ndarray | None, ...]:
+    """Return what a rule makes of the gradient, copied: what is its own stays its own."""
+    shown = grad.view()
+    shown.flags.writeable = False  # other branches read it too
+    try:
+        given = rule(node.layer, shown, passage)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise ArgumentError(
+            "a rule returns a new array and writes into none, but it wrote into what it was given; write grad * (…)."
+        ) from None
+    parts = given if isinstance(given, tuple) else (given,)
+    if len(parts) != len(node.inputs):
+        raise ArgumentError(f"the rule must return one gradient per input, {len(node.inputs)}, but it returned {len(parts)}.")
+    if all(part is None for part in parts) and any(passage.needs):
+        raise ArgumentError("the rule must return a gradient, but it returned None; is `return` missing?")
+    return tuple(
+        None if part is None else _fitting(part, "what the rule returned", shape, grad.dtype, f"the input {name!r}").copy()
+        for part, shape, name in zip(parts, passage.shapes, node.inputs, strict=True)
+    )
 
 
 def _answered(net: Network, trace: Trace, grads: dict, answers: dict, wanted: set[str], wrt: str) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from math import prod
 
 import numpy as np
 
+from minicnn import check
 from minicnn.errors import UnknownNameError, nearest
 from minicnn.field import Box, ReceptiveField, hull
 from minicnn.layers import Layer
@@ -120,7 +121,8 @@ class Description:
 
         `optimizer_arrays` are those that the optimizer holds per parameter: 0 for plain SGD, 1 with momentum, 2 for Adam.
         """
-        return training_bytes(self.net, self.training_curve(), optimizer_arrays)
+        arrays = check.integer(optimizer_arrays, "optimizer_arrays", "training_bytes", 0)
+        return training_bytes(self.net, self.training_curve(), arrays)
 
     def _size(self, name: str) -> int:
         return prod(self.shapes[name]) * (8 if ":" in name else self.itemsize)  # winning indices are int64

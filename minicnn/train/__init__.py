@@ -9,7 +9,8 @@ Next room: optimizer.py, then schedule.py.
 
 from minicnn.train.augment import Shift
 from minicnn.train.checkpoint import load_run, save_run
-from minicnn.train.fit import Run, TrainingNotice, evaluate, fit
+from minicnn.train.evaluate import evaluate
+from minicnn.train.fit import Run, TrainingNotice, fit
 from minicnn.train.optimizer import SGD, Adam, AdamW, Optimizer
 from minicnn.train.schedule import CosineAnnealingLR, StepLR
 from minicnn.train.step import LOSSES, Step, step

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minicnn import check
+from minicnn.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Shift:
     def __call__(self, x: np.ndarray, rng: "np.random.Generator") -> np.ndarray:
         """Return another batch, moved as `rng` draws."""
         batch, unbatched = check.image_batch(x, "Shift")
+        if not isinstance(rng, np.random.Generator):
+            raise ArgumentError(f"Shift: rng must be a NumPy generator, such as np.random.default_rng(0), but it is {rng!r}.")
         room = self.pixels
         wide = np.pad(batch, ((0, 0), (0, 0), (room, room), (room, room)))
         down, right = rng.integers(0, 2 * room + 1, (2, len(batch)))

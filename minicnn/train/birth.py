@@ -12,7 +12,7 @@ from minicnn.network import Network, trace
 from minicnn.text import times
 
 
-def birthplace(net: Network, x, rng=None) -> str:
+def birthplace(net: Network, x, rng=None, *, training: bool = True) -> str:
     """Return in words where the first number that is not finite came from.
 
     >>> from minicnn import nn
@@ -24,7 +24,7 @@ def birthplace(net: Network, x, rng=None) -> str:
     for name, array in {**net.parameters(), **net.buffers()}.items():
         if bad := _not_finite(array):
             return f"it was born in the step before, which left {_numbers(bad)} in {name!r} ({times(array.shape)})"
-    for found in trace(net, x, training=True, rng=rng):
+    for found in trace(net, x, training=training, rng=rng):
         if found.node is not None and found.dtype.kind == "f" and (bad := _not_finite(found.data)):
             place = f"node {found.node.name!r}, whose output ({times(found.shape)}) holds {_numbers(bad)}"
             return f"it was born in {place} while its inputs and parameters are finite"

@@ -8,10 +8,14 @@ Next room: load/, which writes and reads such files.
 """
 
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
 
 from minicnn import load
-from minicnn.errors import FileFormatError, WeightsError
+from minicnn.errors import ArgumentError, FileFormatError, WeightsError
 from minicnn.network import Network
 from minicnn.network.graph import as_network
 from minicnn.train.fit import Run
@@ -19,8 +23,8 @@ from minicnn.train.fit import Run
 FORMAT = "minicnn run 1"
 
 
-def save_run(run: Run, path, *, overwrite: bool = False) -> None:
-    """Write a run to a .safetensors or .npz file, whole or not at all.
+def save_run(run: Run, path, *, about: Mapping[str, str] | None = None, overwrite: bool = False) -> None:
+    """Write a run to a .safetensors or .npz file, whole or not at all; `about` are texts of your own, for load.metadata.
 
     With overwrite=True a run that was saved there before is replaced; another file never is.
 
@@ -36,6 +40,11 @@ def save_run(run: Run, path, *, overwrite: bool = False) -> None:
     ...     load_run(pathlib.Path(folder, "run.npz"), nn.Linear(1, 2)).epoch
     1
     """
+    if not isinstance(run, Run):
+        raise ArgumentError(
+            f"save_run: the first argument is a Run, as train.fit returns it, and the second a path, but the first is a {type(run).__name__}; "
+            "load.save_weights(net, path) writes the weights of a network."
+        )
     arrays = {f"net.{name}": array for name, array in {**run.net.parameters(), **run.net.buffers()}.items()}
     plain, kinds = {}, []
     for name, value in run.state.items():
@@ -44,10 +53,10 @@ def save_run(run: Run, path, *, overwrite: bool = False) -> None:
             arrays |= {f"optimizer.{name}.{key}": array for key, array in value.items()}
         else:
             plain[name] = value
-    told = {"format": FORMAT, "optimizer": plain, "kinds": kinds, "rng": run.rng_state, "history": list(run.history)}
+    told = {"format": FORMAT, "kind": run.optimizer, "optimizer": plain, "kinds": kinds, "rng": run.rng_state, "history": list(run.history)}
     if overwrite:
         _only_a_run(path)
-    load.save_weights(arrays, path, metadata={"run": json.dumps(told)}, overwrite=overwrite)
+    load.save_weights(arrays, path, metadata={**(about or {}), "run": json.dumps(told, default=_plain)}, overwrite=overwrite)
 
 
 def load_run(path, net: Network) -> Run:
@@ -63,6 +72,8 @@ def load_run(path, net: Network) -> Run:
     ...     print("no file" in str(error))
     True
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"load_run: the path comes first, then the network, but the first argument is a {type(path).__name__}.")
     net = as_network(net, "load_run")
     told, arrays = _told(path), load.weights(path)
     own = {name.removeprefix("net."): array for name, array in arrays.items() if name.startswith("net.")}
@@ -73,21 +84,39 @@ def load_run(path, net: Network) -> Run:
     state = {**told["optimizer"], **{kind: {} for kind in told["kinds"]}}
     for name, array in arrays.items():
         if name.startswith("optimizer."):
-            _, kind, key = name.split(".", 2)
+            _, kind, key = (*name.split(".", 2), "")[:3]
+            if kind not in told["kinds"]:
+                raise FileFormatError(f"load_run: {path} is damaged: it holds {name!r}, and says of no such state; take an earlier copy.")
             array.flags.writeable = False
             state[kind][key] = array
-    return Run(net, state, told["rng"], tuple(told["history"]))
+    return Run(net, told["kind"], state, told["rng"], tuple(told["history"]))
+
+
+def _plain(value):
+    """Return the array in a generator's state as plain data for JSON."""
+    if isinstance(value, np.ndarray):
+        return {"dtype": value.dtype.str, "numbers": value.tolist()}
+    return value.item()
+
+
+def _array(value: dict):
+    """Return the array that `_plain` wrote, or the dict as it is."""
+    return np.array(value["numbers"], value["dtype"]) if value.keys() == {"dtype", "numbers"} else value
+
+
+TYPES = {"kind": str, "optimizer": dict, "kinds": list, "rng": dict, "history": list}
 
 
 def _told(path) -> dict:
     text = load.metadata(path).get("run")
     try:
-        told = json.loads(text or "")
-    except ValueError:
+        told = json.loads(text or "", object_hook=_array)
+    except (ValueError, TypeError):
         told = None
-    if not isinstance(told, dict) or told.get("format") != FORMAT or not {"optimizer", "kinds", "rng", "history"} <= set(told):
+    sound = isinstance(told, dict) and told.get("format") == FORMAT
+    if not sound or not all(isinstance(told.get(name), kind) for name, kind in TYPES.items()):
         raise FileFormatError(
-            f"load_run: {path} holds no run of this version ({FORMAT!r}); train.save_run writes them. "
+            f"load_run: {path} holds no run of this version ({FORMAT!r}), or a damaged one; train.save_run writes them. "
             "For weights alone use load.load_weights(net, path)."
         )
     return told
@@ -95,7 +124,10 @@ def _told(path) -> dict:
 
 def _only_a_run(path) -> None:
     """Raise where a file is there that save_run did not write."""
-    from pathlib import Path
-
     if Path(path).exists():
-        _told(path)
+        try:
+            _told(path)
+        except FileFormatError:
+            raise FileFormatError(
+                f"save_run: only a run that was saved before is replaced, and {path} is none; save under another name."
+            ) from None

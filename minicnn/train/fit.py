@@ -21,11 +21,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minicnn import check
-from minicnn.errors import ArgumentError, DTypeError, ShapeError, TrainingError
+from minicnn.errors import ArgumentError, TrainingError, WeightsError
 from minicnn.network import Network
 from minicnn.network.graph import as_network
 from minicnn.train.birth import birthplace
-from minicnn.train.step import Loss, loss_function, step
+from minicnn.train.data import data_set, enough, fits
+from minicnn.train.evaluate import Tally, evaluate
+from minicnn.train.progress import Bar
+from minicnn.train.step import Loss, check_optimizer, loss_function, step
 
 
 class TrainingNotice(UserWarning):
@@ -53,7 +56,8 @@ class Run:
     """
 
     net: Network
-    state: dict  # of the optimizer
+    optimizer: str  # the name of its class, whose state the next is
+    state: dict
     rng_state: dict  # of the generator, after the epoch
     history: tuple[dict, ...]
     interrupted: bool = False
@@ -78,7 +82,8 @@ def told(row: Mapping) -> str:
     parts += [f"accuracy {row['accuracy']:.1%}"] if "accuracy" in row else []
     parts += [f"held out loss {row['held_out_loss']:.4f}"] if "held_out_loss" in row else []
     parts += [f"held out {row['held_out_accuracy']:.1%}"] if "held_out_accuracy" in row else []
-    return f"epoch {row['epoch']}: {', '.join(parts)}, lr {row['lr']:.3g}, {row['seconds']:.1f} s"
+    parts += [f"lr {row['lr']:.3g}"] if "lr" in row else []
+    return f"epoch {row['epoch']}: {', '.join(parts)}, {row['seconds']:.1f} s"
 
 
 def fit(
@@ -127,120 +132,93 @@ def fit(
     """
     net, call = as_network(net, "fit"), loss_function(loss, "fit")
     epochs, batch_size = check.integer(epochs, "epochs", "fit", 0), check.integer(batch_size, "batch_size", "fit", 1)
-    images, targets = _data_set(data, "data")
-    _enough(images, batch_size)
-    held_out = None if held_out is None else _data_set(held_out, "held_out")
-    if augment is not None and not callable(augment):
-        raise ArgumentError(f"fit: augment is a function (batch, rng) → batch, such as train.Shift(2), but it is {augment!r}.")
-    if not hasattr(optimizer, "init") or not hasattr(optimizer, "step"):
-        raise ArgumentError(f"fit: optimizer has `init` and `step`, such as train.SGD(lr=0.1), but it is {optimizer!r}.")
+    check_optimizer(optimizer, "fit")
+    _functions(augment=augment, on_epoch=on_epoch)
+    sets = {"data": data_set(data, "data", "fit")} | ({} if held_out is None else {"held_out": data_set(held_out, "held_out", "fit")})
+    enough(sets["data"][0], batch_size)
+    for name, pair in sets.items():
+        fits(net, pair, name, classes=loss == "cross_entropy")
     rng = _generator(rng)
-    run = Run(net, optimizer.init(net.parameters()), rng.bit_generator.state, ()) if resume is None else _resumed(net, resume, rng)
-    with _bar(progress, epochs - run.epoch, -(-len(images) // batch_size)) as tick:
-        while run.epoch < epochs:
-            try:
-                run = _epoch(run, images, targets, optimizer, batch_size, call, held_out, augment, rng, tick)
-            except KeyboardInterrupt:
-                warnings.warn(
-                    f"fit: interrupted in epoch {run.epoch + 1}; the run holds {run.epoch} finished epochs.", TrainingNotice, stacklevel=2
-                )
-                return replace(run, interrupted=True)
-            if on_epoch is not None:
-                on_epoch(run)
+    run = _first(net, optimizer, rng) if resume is None else _resumed(net, resume, optimizer, epochs, rng)
+    work = _Work(*sets["data"], sets.get("held_out"), optimizer, batch_size, call, augment, rng)
+    with Bar(progress, epochs - run.epoch, -(-len(work.images) // batch_size)) as tick:
+        try:
+            while run.epoch < epochs:
+                run = _epoch(run, work, tick)
+                if on_epoch is not None:
+                    on_epoch(run)
+        except KeyboardInterrupt:
+            warnings.warn(f"fit: interrupted; the run holds {run.epoch} finished epochs of {epochs}.", TrainingNotice, stacklevel=2)
+            return replace(run, interrupted=True)
     return run
 
 
-def evaluate(net: Network, data, *, loss: str | Loss = "cross_entropy", batch_size: int = 256) -> dict[str, float]:
-    """Return the mean loss over a data set and, for labels, the share that the largest output names.
+@dataclass(frozen=True, eq=False, slots=True)
+class _Work:
+    """What every epoch is given."""
 
-    >>> from minicnn import nn
-    >>> evaluate(nn.Linear.of(np.array([[1.0], [-1.0]])), (np.array([[5.0], [-5.0]]), np.array([0, 1])))["accuracy"]
-    1.0
-
-    Raises ShapeError, DTypeError, ArgumentError.  Source: Goodfellow, Bengio, Courville (2016), section 5.1.2.
-    """
-    net, call = as_network(net, "evaluate"), loss_function(loss, "evaluate")
-    images, targets = _data_set(data, "data")
-    total, right = 0.0, 0
-    for start in range(0, len(images), batch_size):
-        batch = targets[start : start + batch_size]
-        output = net(images[start : start + batch_size])
-        total += float(call(output, batch)[0]) * len(batch)
-        right += _right(output, batch) or 0
-    found = {"loss": total / max(len(images), 1)}
-    return {**found, "accuracy": right / max(len(images), 1)} if _are_labels(targets) else found
+    images: np.ndarray
+    targets: np.ndarray
+    held_out: tuple | None
+    optimizer: object
+    batch_size: int
+    loss: Loss
+    augment: Callable | None
+    rng: "np.random.Generator"
 
 
-def _epoch(run: Run, images, targets, optimizer, batch_size: int, call: Loss, held_out, augment, rng, tick) -> Run:
-    began, net, state = time.perf_counter(), run.net, run.state
-    order, losses, total, right = rng.permutation(len(images)), [], 0.0, 0
-    lr = optimizer.lr_at(state["step"]) if hasattr(optimizer, "lr_at") else float("nan")
-    for number, start in enumerate(range(0, len(images), batch_size), 1):
-        rows = order[start : start + batch_size]
-        x, target = images[rows] if augment is None else augment(images[rows], rng), targets[rows]
-        drawn_before = rng.bit_generator.state
-        done = step(net, state, x, target, optimizer=optimizer, loss=call, rng=rng)
+def _epoch(run: Run, work: _Work, tick) -> Run:
+    began, net, state, rng = time.perf_counter(), run.net, run.state, work.rng
+    order, losses, tally = rng.permutation(len(work.images)), [], Tally()
+    lr = work.optimizer.lr_at(state["step"]) if hasattr(work.optimizer, "lr_at") and "step" in state else None
+    for start in range(0, len(work.images), work.batch_size):
+        rows = order[start : start + work.batch_size]
+        x, target = work.images[rows] if work.augment is None else work.augment(work.images[rows], rng), work.targets[rows]
+        drawn = rng.bit_generator.state  # for the same dropout, should the loss be no number
+        done = step(net, state, x, target, optimizer=work.optimizer, loss=work.loss, rng=rng)
         if not np.isfinite(done.loss):
-            raise _not_finite(run, net, x, done.loss, number, len(losses), drawn_before, losses)
+            told = f" (the loss was {losses[-1]:.3g} one step before)" if losses else ""
+            raise _stop(run, f"at step {len(losses) + 1} of epoch {run.epoch + 1}{told}", done.loss, birthplace(net, x, _at(rng, drawn)))
         net, state = done.net, done.state
         losses.append(done.loss)
-        total += done.loss * len(rows)
-        right += _right(done.outputs[0], target) or 0
-        tick(run.epoch + 1, done.loss)
-    row = {"epoch": run.epoch + 1, "loss": total / len(images)}
-    row |= {"accuracy": right / len(images)} if _are_labels(targets) else {}
-    if held_out is not None:
-        row |= {f"held_out_{name}": value for name, value in evaluate(net, held_out, loss=call).items()}
-    row |= {"lr": float(lr), "seconds": time.perf_counter() - began, "step_losses": losses}
-    return Run(net, state, rng.bit_generator.state, (*run.history, row))
+        tally.add(done.loss, done.outputs, target)
+        del done  # the outputs may be large maps
+        tick(run.epoch + 1, losses[-1])
+    row = {"epoch": run.epoch + 1, **tally.result()}
+    spoiled = [name for name, array in {**net.parameters(), **net.buffers()}.items() if not np.isfinite(array).all()]
+    if spoiled:
+        raise _stop(
+            run, f"after the last step of epoch {run.epoch + 1}", np.nan, f"that step left numbers that are not finite in {spoiled[0]!r}"
+        )
+    if work.held_out is not None:
+        found = evaluate(net, work.held_out, loss=work.loss, batch_size=work.batch_size)
+        if not np.isfinite(found["loss"]):
+            raise _stop(
+                run, f"of the held out set after epoch {run.epoch + 1}", found["loss"], birthplace(net, work.held_out[0], training=False)
+            )
+        row |= {f"held_out_{name}": value for name, value in found.items()}
+    row |= ({} if lr is None else {"lr": float(lr)}) | {"seconds": time.perf_counter() - began, "step_losses": losses}
+    return Run(net, run.optimizer, state, rng.bit_generator.state, (*run.history, row))
 
 
-def _not_finite(run: Run, net: Network, x, value: float, number: int, earlier: int, rng_state: dict, losses: list) -> TrainingError:
-    rng = np.random.default_rng()
-    rng.bit_generator.state = rng_state  # the same dropout
-    before = f" (the loss was {losses[-1]:.3g} one step before)" if losses else ""
+def _stop(run: Run, when: str, value: float, where: str) -> TrainingError:
     error = TrainingError(
-        f"fit: a loss must be a finite number, but it is {value} at step {number} of epoch {run.epoch + 1}{before}: "
-        f"{birthplace(net, x, rng)}. Usual remedies: a smaller lr, a smaller first weight, inputs scaled to about ±1. "
-        f"This error's `run` holds the {run.epoch} finished epochs."
+        f"fit: a loss must be a finite number, but it is {value} {when}: {where}. Usual remedies: a smaller lr, a smaller first "
+        f"weight, inputs scaled to about ±1. This error's `run` holds the {run.epoch} finished epochs."
     )
     error.run = run
     return error
 
 
-def _right(output, target) -> int | None:
-    """Return how many labels the largest outputs name, where targets are labels."""
-    if not _are_labels(target) or not isinstance(output, np.ndarray) or output.ndim != 2 or target.ndim != 1:
-        return None
-    return int((output.argmax(axis=1) == target).sum())
-
-
-def _are_labels(targets) -> bool:
-    return targets.dtype.kind in "iu"
-
-
-def _data_set(data, name: str) -> tuple[np.ndarray, np.ndarray]:
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise ArgumentError(f"fit: {name} is a pair (images, targets), but it is a {type(data).__name__}; write {name}=(x, labels).")
-    images, targets = data
-    images = check.float_array(images, f"{name}[0]", "fit")
-    if not isinstance(targets, np.ndarray):
-        raise DTypeError(
-            f"fit: {name}[1], the targets, must be a NumPy array, but it is a {type(targets).__name__}; pass np.asarray(labels)."
-        )
-    if images.ndim < 2 or targets.ndim < 1 or len(images) != len(targets):
-        raise ShapeError(
-            f"fit: {name} holds one target per image, along their first axes, but images.shape={images.shape} and targets.shape={targets.shape}."
-        )
-    return images, targets
-
-
-def _enough(images, batch_size: int) -> None:
-    if len(images) < batch_size:
-        raise ArgumentError(
-            f"fit: a data set fills at least one batch, but it holds {len(images)} images and batch_size is {batch_size}; "
-            + (f"use batch_size={len(images)} or less." if len(images) else "check how it was selected, it is empty.")
-        )
+def _functions(**given) -> None:
+    for name, function in given.items():
+        signature = {"augment": "(batch, rng) → batch, such as train.Shift(2)", "on_epoch": "(run)"}[name]
+        if isinstance(function, type):
+            raise ArgumentError(
+                f"fit: {name} is a function {signature}, but it is the class {function.__name__}; write it with its arguments."
+            )
+        if function is not None and not callable(function):
+            raise ArgumentError(f"fit: {name} is a function {signature}, but it is {function!r}.")
 
 
 def _generator(rng) -> "np.random.Generator":
@@ -251,39 +229,35 @@ def _generator(rng) -> "np.random.Generator":
     return rng
 
 
-def _resumed(net: Network, run, rng) -> Run:
+def _at(rng, state: dict) -> "np.random.Generator":
+    """Return another generator of the same kind, in an earlier state."""
+    again = np.random.Generator(type(rng.bit_generator)())
+    again.bit_generator.state = state
+    return again
+
+
+def _first(net: Network, optimizer, rng) -> Run:
+    return Run(net, type(optimizer).__name__, optimizer.init(net.parameters()), rng.bit_generator.state, ())
+
+
+def _resumed(net: Network, run, optimizer, epochs: int, rng) -> Run:
     """Return the run to go on from, rng set to where it was."""
     if not isinstance(run, Run):
         raise ArgumentError(
             f"fit: resume is a Run, as fit and train.load_run return it, but it is a {type(run).__name__}; train.load_run(path, net) reads one."
         )
     net.with_parameters({**run.net.parameters(), **run.net.buffers()})  # raises where it is the run of another network
+    if run.optimizer != type(optimizer).__name__:
+        raise WeightsError(
+            f"fit: a run goes on with the optimizer that it began with, {run.optimizer}, whose state it holds, but optimizer is {optimizer!r}; "
+            f"pass a train.{run.optimizer}, or start anew from its network: fit(run.net, …) without resume."
+        )
+    if run.epoch > epochs:
+        raise ArgumentError(
+            f"fit: epochs counts those of the run, of which there are {run.epoch} already, but it is {epochs}; use a larger number."
+        )
     try:
         rng.bit_generator.state = run.rng_state
     except (ValueError, TypeError, KeyError) as error:
         raise ArgumentError(f"fit: the run was drawn from another kind of generator than rng ({error}); pass one of that kind.") from None
     return replace(run, interrupted=False)
-
-
-class _bar:
-    """A progress bar with the epoch and the loss, or nothing."""
-
-    def __init__(self, shown, epochs: int, steps: int):
-        self.told = shown if callable(shown) else None
-        self.shown, self.total = self.told is None and check.flag(shown, "progress", "fit") and epochs > 0, epochs * steps
-
-    def __enter__(self) -> Callable[[int, float], object]:
-        if not self.shown:
-            return self.told or (lambda epoch, value: None)
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeRemainingColumn())
-        self.progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self.progress.start()
-        task = self.progress.add_task("compiling", total=self.total)
-        return lambda epoch, value: self.progress.update(task, advance=1, description=f"epoch {epoch}, loss {value:.4f}")
-
-    def __exit__(self, *_) -> None:
-        if self.shown:
-            self.progress.stop()

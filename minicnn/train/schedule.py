@@ -11,6 +11,7 @@ descent with warm restarts", equation 5.  Next room: optimizer.py.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from minicnn import check
@@ -87,6 +88,11 @@ def rate(value, name: str, what: str) -> float:
     >>> rate(1, "lr", "SGD")
     1.0
     """
+    if isinstance(value, Mapping):
+        raise ArgumentError(
+            f"{what}: an optimizer here holds no parameters, so {name} is a number, but it is a mapping of {len(value)} names; "
+            f"write {what}(lr=0.1), then state = init(params) and params, state = step(params, grads, state)."
+        )
     number = arguments.real(value, name, what)
     if not 0 <= number < math.inf:
         raise ArgumentError(f"{what}: {name} must be a finite number, at least 0, but it is {number}.")

@@ -13,6 +13,7 @@ Next room: optimizer.py, fit.py.
 """
 
 import functools
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -62,6 +63,16 @@ def loss_function(loss, what: str) -> Loss:
     return LOSSES[loss]
 
 
+def check_optimizer(optimizer, what: str) -> None:
+    """Raise where it is no optimizer."""
+    if isinstance(optimizer, type):
+        raise ArgumentError(
+            f"{what}: optimizer is a value, but it is the class {optimizer.__name__}; write train.{optimizer.__name__}(lr=…)."
+        )
+    if not callable(getattr(optimizer, "init", None)) or not callable(getattr(optimizer, "step", None)):
+        raise ArgumentError(f"{what}: optimizer has `init` and `step`, such as train.SGD(lr=0.1), but it is {optimizer!r}.")
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
     """What one step returned: the next network and optimizer state, the loss before it, and the outputs that it was computed from.
@@ -79,7 +90,8 @@ class Step:
 def step(net: Network, state: dict, x, target, *, optimizer, loss="cross_entropy", rng=None) -> Step:
     """Return the network after one step on one batch, and what went with it.
 
-    `state` is optimizer.init(net.parameters()) at first, then the last step's; `rng` is for dropout.
+    `state` is optimizer.init(net.parameters()) at first, then the last step's; `rng` is for dropout.  The first step
+    of a process asks the C library to keep the memory of a step for the next one (glibc; see `_hold_pages`).
 
     >>> from minicnn import nn, train
     >>> net = nn.Sequential(nn.Linear.of(np.array([[1.0], [0.0]])))
@@ -91,16 +103,17 @@ def step(net: Network, state: dict, x, target, *, optimizer, loss="cross_entropy
     Raises ShapeError, DTypeError, ArgumentError, WeightsError.  Source: Goodfellow, Bengio, Courville (2016), section 8.3.1.
     """
     call = loss_function(loss, "train.step")
+    check_optimizer(optimizer, "train.step")
     _hold_pages()
     record = trace(net, x, training=True, rng=rng, keep="gradient", accuracy="fast")
     outputs = record.outputs
-    value, grad = _loss_and_gradient(call, outputs, target)
+    value, grad = loss_value(call, outputs, target)
     _, grads = backward(net, record, grad, wrt="parameters")
     updates, params = record.updates, net.parameters()
     del record, grad  # the maps go before the new parameters come
     params, state = optimizer.step(params, grads, state)
     del grads
-    return Step(net.with_parameters({**params, **updates}), state, float(value), outputs)
+    return Step(net.with_parameters({**params, **updates}), state, value, outputs)
 
 
 @functools.cache
@@ -114,8 +127,19 @@ def _hold_pages() -> None:
     np.empty(31 << 20, np.uint8)
 
 
-def _loss_and_gradient(call: Loss, outputs, target):
+def loss_value(call: Loss, outputs: tuple, target) -> tuple[float, object]:
+    """Return (value, gradient by the outputs) of a loss, its value as a float.
+
+    >>> loss_value(mse, (np.array([[1.0, 3.0]]),), np.array([[1.0, 1.0]]))[0]
+    2.0
+    """
     answer = call(outputs[0] if len(outputs) == 1 else outputs, target)
     if not isinstance(answer, tuple) or len(answer) != 2:
         raise ArgumentError(f"train.step: a loss returns (value, gradient by the output), but it returned a {type(answer).__name__}.")
-    return answer
+    value, grad = answer
+    if not isinstance(value, numbers.Real) and not (isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind == "f"):
+        shown = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+        raise ArgumentError(
+            f"train.step: the value of a loss is one real number, but it is {shown}; take its mean, and the mean's gradient."
+        )
+    return float(value), grad

@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(run, tmp_path, 
 
         def once(output, target):
             calls.append(1)
-            if len(calls) > 70:
+            if len(calls) > 90:  # 63 steps, 16 held out batches, and into the second epoch
                 raise KeyboardInterrupt
             return loss(output, target)
 
@@ -50,13 +50,20 @@ def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(run, tmp_path, 
     monkeypatch.setattr(train, "fit", interrupted)
     stopped = run(*FEW, "--out", str(parts))
     assert stopped.exit_code == 130
-    assert "interrupted in epoch 2; the run holds 1 finished epochs" in " ".join(stopped.stderr.split())
+    told = " ".join(stopped.stderr.split())
+    assert "fit: interrupted; the run holds 1 finished epochs of 2." in told
+    assert f"To go on: minicnn train lenet5 --resume --out {parts}" in told.replace("- ", "-")
     monkeypatch.undo()
     assert train.load_run(parts / "run.safetensors", models.lenet5(padding=2)).epoch == 1
-    resumed = run(*FEW, "--out", str(parts), "--resume", "--json")
+    refused = run("train", "--resume", "--lr", "0.5", "--out", str(parts))
+    assert refused.exit_code == 1
+    assert "a resumed run goes on as it was begun, to the same bits, with --lr 0.003, but --lr is 0.5" in " ".join(refused.stderr.split())
+    resumed = run("train", "--resume", "--no-pictures", "--out", str(parts), "--json")  # its settings are in the run
     assert resumed.exit_code == 0, resumed.stderr
     assert len(json.loads(resumed.stdout)["history"]) == 2
     weights.append(load.weights(parts / "weights.safetensors"))
+    again = run("train", "--resume", "--out", str(parts))
+    assert "holds a finished run: 2 of 2 epochs" in again.stdout
     for other in weights[1:]:
         for name, array in weights[0].items():
             np.testing.assert_array_equal(array, other[name])

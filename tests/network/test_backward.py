@@ -138,6 +138,30 @@ def test_rules_replace_a_layers_own():
     np.testing.assert_array_equal(by_parameters["conv.weight"].ravel(), [-3 * 5 + -1 * -1])
 
 
+def test_a_rule_may_write_nowhere_and_what_it_returns_stays_its_own():
+    net = nn.Sequential(nn.ReLU())
+    x, mine = np.ones((1, 2)), np.ones((1, 2))
+    record = trace(net, x)
+
+    def in_place(layer, grad, passage):
+        grad[grad < 2] = 0
+        return grad
+
+    with pytest.raises(ArgumentError, match=r"node 'relu1': a rule returns a new array and writes into none"):
+        backward(net, record, np.ones((1, 2)), rules={nn.ReLU: in_place})
+    found, _ = backward(net, record, np.ones((1, 2)), rules={nn.ReLU: lambda layer, grad, passage: mine})
+    assert mine.flags.writeable
+    assert not np.shares_memory(found["x"], mine)
+    with pytest.raises(ArgumentError, match=r"the rule must return a gradient, but it returned None; is `return` missing"):
+        backward(net, record, np.ones((1, 2)), rules={nn.ReLU: lambda layer, grad, passage: None})
+    with pytest.raises(ArgumentError, match=r"backward: the rule for ReLU6 has nothing to replace"):
+        backward(net, record, np.ones((1, 2)), rules={nn.ReLU6: lambda layer, grad, passage: grad})
+    found, _ = backward(net, record, np.ones((1, 2)), rules={nn.Layer: lambda layer, grad, passage: 3 * grad})  # all layers
+    np.testing.assert_array_equal(found["x"], [[3, 3]])
+    with pytest.raises(ArgumentError, match=r"backward: maps are names of maps, such as maps=\('relu2',\), but they are 3"):
+        backward(net, record, np.ones((1, 2)), maps=3)
+
+
 def test_a_rule_for_a_layer_of_two_inputs_returns_a_tuple():
     g = nn.Graph()
     a, b = g.input("a"), g.input("b")

@@ -54,7 +54,7 @@ def test_it_learns_and_measures():
     assert len(row["step_losses"]) == 5  # 48 images in tens: the last batch holds eight
     weights = [10, 10, 10, 10, 8]
     np.testing.assert_allclose(row["loss"], np.average(row["step_losses"], weights=weights), rtol=1e-12)
-    found = train.evaluate(run.net, held_out)
+    found = train.evaluate(run.net, held_out, batch_size=10)
     assert found == {"loss": row["held_out_loss"], "accuracy": row["held_out_accuracy"]}
     assert "epoch 12: loss" in repr(run)
 
@@ -162,7 +162,7 @@ def test_saving_again_replaces_a_run_and_nothing_else(tmp_path):
     other = tmp_path / "mine.npz"
     np.savez(other, x=np.ones(3))
     before = other.read_bytes()
-    with pytest.raises(FileFormatError, match="holds no run"):
+    with pytest.raises(FileFormatError, match="save_run: only a run that was saved before is replaced"):
         train.save_run(run, other, overwrite=True)
     assert other.read_bytes() == before
 
@@ -173,8 +173,13 @@ def test_the_run_of_another_network_or_optimizer_is_refused(tmp_path):
     other = nn.Sequential(nn.Conv2d(1, 5, 3), nn.Flatten(), nn.Linear(15, 3))
     with pytest.raises(WeightsError, match=r"(?s)load_run: .*run.safetensors is a run of another network.*another shape: conv1.weight"):
         train.load_run(path, other)
-    with pytest.raises(WeightsError, match=r"SGD.step|Adam.step.*another optimizer"):
-        run_of(2, optimizer=train.Adam(), resume=train.load_run(path, network()))
+    for epochs in (1, 2):
+        with pytest.raises(WeightsError, match=r"fit: a run goes on with the optimizer that it began with, SGD, .* but optimizer is Adam"):
+            run_of(epochs, optimizer=train.Adam(), resume=train.load_run(path, network()))
+    with pytest.raises(WeightsError, match=r"began with, Adam, .* but optimizer is AdamW"):
+        run_of(2, optimizer=train.AdamW(), resume=run_of(1, optimizer=train.Adam()))
+    with pytest.raises(ArgumentError, match=r"fit: epochs counts those of the run, of which there are 2 already, but it is 1"):
+        run_of(1, resume=run_of(2))
     with pytest.raises(WeightsError, match=r"another shape: conv1\.weight"):
         train.fit(other, task(), optimizer=train.SGD(0.1), epochs=2, batch_size=8, resume=run_of(1), progress=False)
     with pytest.raises(ArgumentError, match=r"fit: resume is a Run.*but it is a PosixPath|WindowsPath"):
@@ -193,7 +198,7 @@ def test_ctrl_c_keeps_the_last_finished_epoch():
             raise KeyboardInterrupt
         return train.LOSSES["cross_entropy"](output, target)
 
-    with pytest.warns(train.TrainingNotice, match="fit: interrupted in epoch 3; the run holds 2 finished epochs"):
+    with pytest.warns(train.TrainingNotice, match="fit: interrupted; the run holds 2 finished epochs of 5"):
         run = run_of(5, loss=interrupting)
     assert run.interrupted
     assert_same_bits(run, run_of(2))
@@ -202,7 +207,71 @@ def test_ctrl_c_keeps_the_last_finished_epoch():
     assert_same_bits(again, run_of(5))
 
 
+def test_ctrl_c_in_the_callback_keeps_the_epoch_too():
+    def save(run):
+        if run.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.warns(train.TrainingNotice, match="the run holds 2 finished epochs of 5"):
+        run = run_of(5, on_epoch=save)
+    assert_same_bits(run, run_of(2))
+
+
+@pytest.mark.parametrize("kind", ["PCG64", "MT19937", "Philox", "SFC64"])
+def test_any_of_numpys_generators(kind, tmp_path):
+    def rng():
+        return np.random.Generator(getattr(np.random, kind)(3))
+
+    whole, half = run_of(2, rng=rng()), run_of(1, rng=rng())
+    train.save_run(half, tmp_path / "run.npz")
+    rest = run_of(2, rng=rng(), resume=train.load_run(tmp_path / "run.npz", network()))
+    for name, array in whole.net.parameters().items():
+        np.testing.assert_array_equal(rest.net.parameters()[name], array)
+    with pytest.raises(TrainingError, match="born in the loss itself"):
+        run_of(1, rng=rng(), loss=lambda output, target: (float("nan"), output))
+
+
+# What is right.
+
+
+def test_accuracy_of_a_dense_task_and_of_ignored_labels():
+    net = nn.Sequential(nn.Conv2d.of(np.array([1.0, -1.0], np.float32).reshape(2, 1, 1, 1)))  # class 0 where x > 0
+    x = np.random.default_rng(0).standard_normal((6, 1, 4, 5), np.float32)
+    labels = (x[:, 0] < 0).astype(np.int64)
+    assert train.evaluate(net, (x, labels))["accuracy"] == 1
+    labels[:, 0] = 1 - labels[:, 0]  # one row of four is wrong
+    assert train.evaluate(net, (x, labels))["accuracy"] == 0.75
+    labels[:, 0] = -100  # and then ignored
+    assert train.evaluate(net, (x, labels))["accuracy"] == 1
+    run = train.fit(net, (x, labels), optimizer=train.SGD(0.0), epochs=1, batch_size=4, progress=False)
+    assert run.history[0]["accuracy"] == 1
+    np.testing.assert_allclose(run.history[0]["loss"], train.evaluate(net, (x, labels))["loss"], rtol=1e-6)
+
+
+def test_where_a_share_has_no_meaning_there_is_none():
+    x, labels = np.ones((8, 2), np.float32), np.array([0, 1] * 4)
+    one = lambda output, target: (float((output**2).mean()), 2 * output / output.size)  # noqa: E731
+    run = train.fit(
+        nn.Linear(2, 1), (x, labels), optimizer=train.SGD(0.1), epochs=1, batch_size=4, loss=one, held_out=(x, labels), progress=False
+    )
+    assert "accuracy" not in run.history[0]
+    assert "held_out_accuracy" not in run.history[0]
+    assert "held_out_loss" in run.history[0]
+
+
 # A loss that is no number.
+
+
+def test_numbers_that_are_spoiled_after_the_last_loss():
+    """A finite loss with a gradient that is not; and a held out set that overflows."""
+    nan = lambda output, target: (1.0, np.full_like(output, np.nan))  # noqa: E731
+    with pytest.raises(
+        TrainingError, match=r"after the last step of epoch 1: that step left numbers that are not finite in 'conv1.weight'"
+    ):
+        run_of(1, loss=nan, batch_size=48)
+    x, labels = task()
+    with pytest.raises(TrainingError, match=r"of the held out set after epoch 1: .*born in node|came with the data"):
+        run_of(1, held_out=(x * np.float32(3e38), labels))
 
 
 def test_a_nan_that_came_with_the_data():
@@ -245,8 +314,46 @@ def test_mistakes_are_taught():
         ArgumentError, match=r"fit: a data set fills at least one batch, but it holds 48 images and batch_size is 64; use batch_size=48"
     ):
         run_of(1, batch_size=64)
-    with pytest.raises(ArgumentError, match=r"cross_entropy: .*3"):
+    with pytest.raises(
+        ArgumentError, match=r"labels of data are from 0 to 2, .* but data\[1\]\[\d+\] is 3 .* They seem to start at 1: subtract 1"
+    ):
         run_of(1, data=(x, labels + 1))
+    wrong = labels.copy()
+    wrong[17] = 9
+    with pytest.raises(
+        ArgumentError, match=r"fit: labels of held_out are from 0 to 2, .* but held_out\[1\]\[17\] is 9 \(1 of 48 are outside\)"
+    ):
+        run_of(1, held_out=(x, wrong))
+    with pytest.raises(ShapeError, match=r"fit: held_out: node 'linear1'"):
+        run_of(1, held_out=(x[:, :, :, :4], labels))
+    with pytest.raises(ArgumentError, match=r"fit: held_out must hold at least one image, but it is empty"):
+        run_of(1, held_out=(x[:0], labels[:0]))
+    with pytest.raises(ArgumentError, match=r"fit: optimizer is a value, but it is the class SGD; write train.SGD\(lr=…\)"):
+        run_of(1, optimizer=train.SGD)
+    with pytest.raises(ArgumentError, match=r"fit: augment is a function .*, but it is the class Shift; write it with its arguments"):
+        run_of(1, augment=train.Shift)
+    with pytest.raises(ArgumentError, match=r"fit: on_epoch is a function \(run\), but it is 3"):
+        run_of(1, on_epoch=3)
+    with pytest.raises(
+        ArgumentError, match=r"SGD: an optimizer here holds no parameters, so lr is a number, but it is a mapping of 6 names"
+    ):
+        train.SGD(network().parameters())
+    with pytest.raises(ArgumentError, match=r"the value of a loss is one real number, but it is an array of shape \(10,\)"):
+        run_of(1, loss=lambda output, target: (output[:, 0], output))
+    with pytest.raises(ArgumentError, match=r"Shift: rng must be a NumPy generator"):
+        train.Shift(1)(x, None)
+    with pytest.raises(ArgumentError, match=r"evaluate: batch_size must be at least 1, but it is 0"):
+        train.evaluate(network(), (x, labels), batch_size=0)
+    with pytest.raises(ArgumentError, match=r"evaluate: data is a pair"):
+        train.evaluate(network(), x)
+    with pytest.raises(ArgumentError, match=r"save_run: the first argument is a Run"):
+        train.save_run(network(), "x.npz")
+    with pytest.raises(ArgumentError, match=r"load_run: the path comes first, then the network"):
+        train.load_run(network(), "x.npz")
+    two = nn.Graph()
+    net = two.network(two.join("add", nn.Add(), two.input("a"), two.input("b")))
+    with pytest.raises(ArgumentError, match=r"fit: it feeds one array of images, but this network has 2 inputs \(a, b\)"):
+        train.fit(net, (x, labels), optimizer=train.SGD(0.1), epochs=1, batch_size=8, progress=False)
     with pytest.raises(ShapeError, match=r"fit: data holds one target per image, .*images.shape=\(48, 1, 3, 5\) and targets.shape=\(47,\)"):
         run_of(1, data=(x, labels[1:]))
     with pytest.raises(ArgumentError, match=r"fit: data is a pair \(images, targets\), but it is a ndarray; write data=\(x, labels\)"):
@@ -286,10 +393,10 @@ def test_describe_predicts_the_memory_of_fit(optimizer, arrays):
     )
     x, labels = rng.random((96, 1, 28, 28), np.float32), rng.integers(0, 40, 96)
     options = {"optimizer": optimizer, "batch_size": 48, "progress": False}
-    train.fit(net, (x, labels), epochs=1, **options)  # kernels are compiled, modules imported
+    train.fit(net, (x, labels), epochs=1, held_out=(x, labels), **options)  # kernels are compiled, modules imported
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    train.fit(net, (x, labels), epochs=2, **options)
+    train.fit(net, (x, labels), epochs=2, held_out=(x, labels), **options)
     peak = tracemalloc.get_traced_memory()[1] - before + sum(array.nbytes for array in net.parameters().values())
     tracemalloc.stop()
     predicted = describe(net, (48, 1, 28, 28)).training_bytes(arrays)
