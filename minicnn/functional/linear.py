@@ -7,7 +7,9 @@ The gradient is the same product twice more: grad·W spreads what is asked of ea
 gradᵀ·x collects it for each weight over all rows.
 
 Cost: rows·in·out multiply-adds and one pass over the weight, which is what a single row waits for;
-the gradient twice that.
+the gradient twice that.  float32 products of up to 2²² multiply-adds and eight rows or more run in the convolutions'
+registers (conv/direct.py), which loads Numba, 0.5 s, once: BLAS would wake its threads.  The two sum in orders of
+their own, so the last bits of a row may depend on how many rows stand beside it.
 When it loses: on flattened maps the weight is most of the network (103 of VGG16's 138 million parameters are
 one such layer).
 Source: torch.nn.functional.linear.  Next room: rearrange.py.

@@ -83,7 +83,8 @@ def _rules(
         raise ArgumentError(f"{what}: align_corners belongs to mode='bilinear', but mode is 'nearest'; leave align_corners out.")
     if (size is None) == (scale_factor is None):
         raise ArgumentError(
-            f"{what}: give one of size and scale_factor, but size is {size!r} and scale_factor is {scale_factor!r}; leave one out."
+            f"{what}: give one of size and scale_factor, but size is {size!r} and scale_factor is {scale_factor!r}; "
+            + ("leave one out." if size is not None else "size=(rows, columns) says how large, scale_factor=2 how many times.")
         )
     recompute = None if recompute is None else check.flag(recompute, "recompute_scale_factor", what)
     if size is not None:

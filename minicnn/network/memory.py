@@ -10,7 +10,7 @@ parameters' gradients add up.
 
 Around it stand the parameters: the step's, those of the last finished epoch, which Ctrl-C keeps, and the
 optimizer's arrays of both; at the end of a step the next ones come before the last ones go.
-What it does not count: the data set itself, compiled code, Python's own objects.
+What it does not count: measuring a held out set, which holds less, at the same batch size; the data set itself, compiled code, Python's own objects.
 Source: Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost" (2016), section 3, for
 what a gradient needs.  Next room: trace.py and backward.py, which do it.
 """

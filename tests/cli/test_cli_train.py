@@ -31,6 +31,7 @@ def test_at_least_97_percent_of_the_digits_it_never_learned_from(run, tmp_path):
     assert "lenet5 on digits: 61,706 parameters, 4,000 images to learn from" in result.stdout
 
 
+@pytest.mark.filterwarnings("default::minicnn.train.fit.TrainingNotice")
 def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(run, tmp_path, monkeypatch):
     one, two, parts = (tmp_path / name for name in ("one", "two", "parts"))
     assert run(*FEW, "--out", str(one)).exit_code == 0

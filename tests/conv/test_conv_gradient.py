@@ -79,6 +79,7 @@ def test_exact_on_small_integers(case):
         ((5, 3, 40, 37), (19, 3, 3, 5), {"padding": (1, 2)}),  # more positions than a piece, filters that do not fill eights
         ((20, 2, 6, 9), (8, 2, 3, 3), {"stride": (2, 1)}),  # more images than parts
         ((2, 50, 7, 9), (6, 50, 3, 3), {}),  # more taps than registers are for
+        ((6, 18, 30, 27), (3, 18, 5, 5), {}),  # more rows of windows than are laid out at a time
         ((3, 4, 12, 15), (12, 2, 3, 3), {"stride": 3, "groups": 2}),  # windows that touch
         ((3, 4, 13, 17), (12, 2, 3, 3), {"stride": 4, "groups": 2, "padding": ((1, 0), (2, 1))}),  # windows with gaps
         ((4, 6, 5, 7), (9, 6, 5, 7), {}),  # one window: a fully connected layer

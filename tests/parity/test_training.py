@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minicnn import backward, models, nn, trace, train
+from minicnn import describe as nn_describe
 
 torch = pytest.importorskip("torch", reason="parity needs PyTorch")
 TN = torch.nn
@@ -66,6 +67,23 @@ def in_float64(net):
     return net.with_parameters({key: array.astype(np.float64) for key, array in {**net.parameters(), **net.buffers()}.items()})
 
 
+def roundings(net, shape, dtype=np.float64) -> float:
+    """Return how far two orders of the same sums may lie apart, relative to the largest gradient.
+
+    An error grows at most with the number of additions on its way (Higham 2002, section 3.1): for each layer with
+    weights those of its output, of the gradient by its input and of that by its weight.  They are relative to sums of
+    absolute values, which exceed their results where terms cancel; 16 is granted for that, on either side.
+    """
+    facts, additions = nn_describe(net, (32, *shape)), 0
+    for row in facts:
+        weight = None if row.layer is None else row.layer.parameters().get("weight")
+        if weight is not None and weight.ndim > 1:
+            additions += int(np.prod(weight.shape[1:])) + weight.size // weight.shape[1] + int(np.prod(row.shape)) // weight.shape[0]
+        elif weight is not None:
+            additions += 3 * int(np.prod(row.shape)) // weight.shape[0]  # batch norm: sums over all positions, forward and back
+    return 2 * 16 * additions * float(np.finfo(dtype).eps)
+
+
 def batches(count, shape, classes, seed=0):
     """Images that carry their class, so that there is something to learn."""
     rng = np.random.default_rng(seed)
@@ -96,7 +114,7 @@ def torch_step(module, optimizer, x, labels):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_whole_network_gradients(name):
-    """In float64, where the two may differ by rounding alone: hundreds of operations of relative error 1e-16 each, sums of thousands."""
+    """In float64, where the two may differ by rounding alone: see `roundings`."""
     make, theirs, shape, classes = NETWORKS[name]
     net = in_float64(make())
     module = with_our_weights(theirs().double(), net)
@@ -108,14 +126,13 @@ def test_whole_network_gradients(name):
     record = trace(net, x, training=True)
     loss, grad = train.LOSSES["cross_entropy"](record.outputs[0], labels)
     by_inputs, by_parameters = backward(net, record, grad)
-    assert abs(loss - value.item()) < 1e-12
-    np.testing.assert_allclose(by_inputs["x"], leaf.grad.numpy(), rtol=0, atol=1e-12 * leaf.grad.abs().max().item() + 1e-15)
+    bound = roundings(net, shape)
+    assert abs(loss - value.item()) <= bound * abs(loss)
+    np.testing.assert_allclose(by_inputs["x"], leaf.grad.numpy(), rtol=0, atol=bound * leaf.grad.abs().max().item())
     found = dict(module.named_parameters())
     assert set(by_parameters) == set(found)
     for key, parameter in found.items():
-        np.testing.assert_allclose(
-            by_parameters[key], parameter.grad.numpy(), rtol=0, atol=1e-11 * parameter.grad.abs().max().item() + 1e-15
-        )
+        np.testing.assert_allclose(by_parameters[key], parameter.grad.numpy(), rtol=0, atol=bound * parameter.grad.abs().max().item())
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -123,7 +140,8 @@ def test_whole_network_gradients(name):
 def test_three_optimizer_steps(network, name):
     """Parameters and running statistics after three steps, in float64: Adam divides by the size of a gradient, however small.
 
-    Gradients agree to about 1e-12 of their largest (above), so a step does to about 1e-12 · largest / smallest gradient.
+    Gradients agree to `roundings` of their largest (above), some 1e-11.  Adam's first step is lr·g/|g| whatever the size of
+    g, so a parameter agrees to 1e-11 · largest / own gradient: to 1e-6 for gradients down to a hundred-thousandth.
     """
     make, theirs, shape, classes = NETWORKS[network]
     net, (ours, torchs) = in_float64(make()), OPTIMIZERS[name]
