@@ -199,7 +199,9 @@ def test_recompute_scale_factor_is_for_scale_factors():
 def test_errors():
     x = np.zeros((1, 2, 3, 5))
     for arguments in ({}, {"size": 2, "scale_factor": 2}):
-        with pytest.raises(ArgumentError, match=r"^interpolate: give one of size and scale_factor, but .*; (leave one out|size=.* how many times)\.$"):
+        with pytest.raises(
+            ArgumentError, match=r"^interpolate: give one of size and scale_factor, but .*; (leave one out|size=.* how many times)\.$"
+        ):
             F.interpolate(x, **arguments)
     with pytest.raises(ArgumentError, match=r"^interpolate: align_corners belongs to mode='bilinear', but mode is 'nearest'"):
         F.interpolate(x, 2, align_corners=False)
