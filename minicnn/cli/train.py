@@ -45,8 +45,9 @@ def train(
     asked = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
     run, settings = _earlier(folder, net, ctx, asked) if resume else (None, asked)
     epochs, batch_size, lr, seed = settings.values()
+    net = _network(model, seed)  # a resumed run began with its own seed, and its filters "before" are those
     if run is not None and run.epoch >= epochs:
-        terminal.say(f"{folder} holds a finished run: {epochs} of {epochs} epochs. Its weights are in {WEIGHTS}.")
+        _finished(terminal, run, net, model, digits, folder, json)
         return
     steps = -(-len(digits.images) // batch_size)
     optimizer = learning.AdamW(learning.CosineAnnealingLR(lr, epochs * steps), weight_decay=0.01)
@@ -80,6 +81,14 @@ def train(
     if run.interrupted:
         terminal.note(f"To go on: minicnn train {model} --resume --out {out}")
         raise KeyboardInterrupt
+
+
+def _finished(terminal: Terminal, run, net, model: str, digits, folder: Path, json: bool) -> None:
+    """Say that there is nothing left to do, and write nothing."""
+    if json:
+        _print_json(terminal, run, net, model, digits, _mistakes(run.net, digits), [])
+    else:
+        terminal.say(f"{folder} holds a finished run: {run.epoch} of {run.epoch} epochs. Its weights are in {WEIGHTS}.")
 
 
 def _network(model: str, seed: int):

@@ -34,8 +34,8 @@ def test_at_least_97_percent_of_the_digits_it_never_learned_from(run, tmp_path):
 @pytest.mark.filterwarnings("default::minicnn.train.fit.TrainingNotice")
 def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(run, tmp_path, monkeypatch):
     one, two, parts = (tmp_path / name for name in ("one", "two", "parts"))
-    assert run(*FEW, "--out", str(one)).exit_code == 0
-    assert run(*FEW, "--out", str(two)).exit_code == 0
+    assert run(*FEW, "--pictures", "--seed", "2", "--out", str(one)).exit_code == 0
+    assert run(*FEW, "--seed", "2", "--out", str(two)).exit_code == 0
     weights = [load.weights(folder / "weights.safetensors") for folder in (one, two)]
     fit = train.fit
 
@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(run, tmp_path, 
         return fit(*args, **{**options, "loss": once})
 
     monkeypatch.setattr(train, "fit", interrupted)
-    stopped = run(*FEW, "--out", str(parts))
+    stopped = run(*FEW, "--seed", "2", "--out", str(parts))
     assert stopped.exit_code == 130
     told = " ".join(stopped.stderr.split())
     assert "fit: interrupted; the run holds 1 finished epochs of 2." in told
@@ -61,12 +61,14 @@ def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(run, tmp_path, 
     refused = run("train", "--resume", "--lr", "0.5", "--out", str(parts))
     assert refused.exit_code == 1
     assert "a resumed run goes on as it was begun, to the same bits, with --lr 0.003, but --lr is 0.5" in " ".join(refused.stderr.split())
-    resumed = run("train", "--resume", "--no-pictures", "--out", str(parts), "--json")  # its settings are in the run
+    resumed = run("train", "--resume", "--out", str(parts), "--json")  # its settings are in the run
+    assert (parts / "filters.png").read_bytes() == (one / "filters.png").read_bytes()  # before and after, of its own seed
     assert resumed.exit_code == 0, resumed.stderr
     assert len(json.loads(resumed.stdout)["history"]) == 2
     weights.append(load.weights(parts / "weights.safetensors"))
     again = run("train", "--resume", "--out", str(parts))
     assert "holds a finished run: 2 of 2 epochs" in " ".join(again.stdout.split())
+    assert json.loads(run("train", "--resume", "--json", "--out", str(parts)).stdout)["history"][1]["epoch"] == 2
     for other in weights[1:]:
         for name, array in weights[0].items():
             np.testing.assert_array_equal(array, other[name])
