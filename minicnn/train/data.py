@@ -66,6 +66,11 @@ def fits(net: Network, data: DataSet, name: str, classes: bool) -> None:
             f"fit: it feeds one array of images, but this network has {len(net.inputs)} inputs ({', '.join(net.inputs)}); "
             "take train.step's lines as a pattern: trace(net, a, b, training=True), backward, optimizer.step."
         )
+    if images.ndim == 3:  # which a network takes as one image
+        raise ShapeError(
+            f"fit: images of {name} are (N, C, H, W), but images.shape={images.shape} has 3 axes; "
+            "grey images need their channel axis of length 1: images[:, None]."
+        )
     try:
         out = shapes_of(net, images.shape)[net.outputs[0]]
     except MinicnnError as error:

@@ -328,6 +328,10 @@ def test_mistakes_are_taught():
         ArgumentError, match=r"fit: labels of held_out are from 0 to 2, .* but held_out\[1\]\[17\] is 9 \(1 of 48 are outside\)"
     ):
         run_of(1, held_out=(x, wrong))
+    with pytest.raises(
+        ShapeError, match=r"fit: images of data are \(N, C, H, W\), but images.shape=\(48, 3, 5\) has 3 axes; grey .* images\[:, None\]"
+    ):
+        run_of(1, data=(x[:, 0], labels))
     with pytest.raises(ShapeError, match=r"fit: held_out: node 'linear1'"):
         run_of(1, held_out=(x[:, :, :, :4], labels))
     with pytest.raises(ArgumentError, match=r"fit: held_out must hold at least one image, but it is empty"):
