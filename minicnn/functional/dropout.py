@@ -86,7 +86,7 @@ def probability(p, what: str) -> float:
     return p
 
 
-def _generator(rng) -> np.random.Generator:
+def _generator(rng) -> "np.random.Generator":  # a string: numpy.random takes 10 ms to import
     if rng is None:
         raise ArgumentError(
             "dropout: training=True draws which numbers are dropped, but rng is None; "
