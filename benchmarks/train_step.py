@@ -9,6 +9,7 @@ turns are compared.
 """
 
 import argparse
+import importlib.util
 import json
 import statistics
 import subprocess
@@ -104,6 +105,8 @@ def main() -> None:
     if options.work:
         work(options.work)
         return
+    if importlib.util.find_spec("torch") is None:
+        sys.exit("train_step: a step is timed beside PyTorch's, and it is not installed: pip install torch")
     facts = None if options.json else print_facts()
     turns = measure(options.rounds)
     medians = {name: statistics.median(times) for name, times in turns.items()}

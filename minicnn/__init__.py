@@ -27,6 +27,7 @@ _HOME = {
     "compiling": "minicnn.conv.jit",
     "conv2d": "minicnn.conv.dispatch",
     "describe": "minicnn.network",
+    "fuse": "minicnn.network",
     "statistics": "minicnn.functional.statistics",
     "trace": "minicnn.network",
 }

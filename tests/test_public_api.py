@@ -11,7 +11,7 @@ from minicnn import functional, load, models, nn, show, train
 
 PUBLIC = [
     *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
-    *("Trace", "Window", "allowed_error", "backward", "choose_algorithm", "compiling", "conv2d", "describe", "statistics", "trace"),
+    *("Trace", "Window", "allowed_error", "backward", "choose_algorithm", "compiling", "conv2d", "describe", "fuse", "statistics", "trace"),
     *("cli", "errors", "functional", "load", "models", "nn", "show", "text", "train", "window", "__version__"),
 ]
 NN = [

@@ -5,6 +5,7 @@
     minicnn describe MODEL         shapes, fields, parameters and cost, nothing computed
     minicnn shape "Conv2d(…) …"    the arithmetic of a row of layers, step by step
     minicnn train lenet5           learn real digits: the curve, the filters, the weights
+    minicnn bench conv             how fast it is beside PyTorch and ONNX Runtime; also net, train, import
 
 Idea: each command is one file that asks the public API and prints; answers go to stdout, everything
 else to stderr.  A user's mistake is one message and exit code 1, a wrong option is 2, Ctrl-C 130.
@@ -22,7 +23,7 @@ import typer
 from typer.core import TyperGroup
 
 from minicnn import __version__
-from minicnn.cli import describe, shape, tour, trace, train
+from minicnn.cli import bench, describe, shape, tour, trace, train
 from minicnn.cli.terminal import Terminal
 from minicnn.errors import MinicnnError
 
@@ -92,6 +93,7 @@ for _command, _example in (
     (train.train, "minicnn train lenet5 --data digits --epochs 30 --out minicnn-train"),
 ):
     app.command(epilog=f"Example: {_example}")(_command)
+app.add_typer(bench.app)
 
 
 def main() -> None:

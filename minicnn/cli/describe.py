@@ -66,6 +66,9 @@ def _print(terminal: Terminal, model: str, facts) -> None:
         f"{firm(facts.bytes, 'B')} for all maps, {firm(facts.peak_bytes, 'B')} at the peak of a forward pass, "
         f"{firm(facts.kept_bytes, 'B')} kept for training",
     )
+    if facts.prepared_bytes:
+        size = firm(facts.prepared_bytes, "B")
+        terminal.fact("prepared", f"{size} of weights in the form that kernels read, kept from the first call on")
     terminal.fact("field", FIELD)
     for reason in dict.fromkeys(row.field.reason for row in facts if row.field.reason and not row.field.sees_everything):
         terminal.fact("note", reason)

@@ -12,7 +12,8 @@ import numpy as np
 from minicnn.errors import ArgumentError
 from minicnn.window import Window
 
-ACTIVATIONS = (None, "relu", "relu6")
+LINE = 16  # float32 numbers of a cache line
+ACTIVATIONS = (None, "relu", "relu6", "silu")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +43,40 @@ def plain(array: np.ndarray) -> np.ndarray:
     return locked
 
 
+def float32_only(dtype) -> str | None:
+    """Return why an algorithm whose vectors hold float32 does not take this dtype, or None."""
+    return None if dtype == np.float32 else f"its vectors hold float32, and x is {np.dtype(dtype)}; float64 is im2col's"
+
+
+def limits(activation: str | None) -> tuple[bool, np.float32]:
+    """Return whether a kernel cuts its sums off below 0 as it stores them, and above what; the rest is `activate`'s.
+
+    >>> limits("relu6"), limits("relu"), limits("silu")
+    ((True, np.float32(6.0)), (True, np.float32(inf)), (False, np.float32(inf)))
+    """
+    return activation in ("relu", "relu6"), np.float32(6 if activation == "relu6" else np.inf)
+
+
+def scratch(workers: int, numbers: int) -> np.ndarray:
+    """Return so many float32 for each worker, for nobody to read before they are written; each share starts a cache line.
+
+    A vector that lies across two lines costs two loads.
+    """
+    share = -(-numbers // LINE) * LINE
+    room = np.empty(workers * share + LINE, np.float32)
+    skip = -room.__array_interface__["data"][0] // room.itemsize % LINE
+    return room[skip : skip + workers * share]
+
+
+def lined_up(array: np.ndarray) -> np.ndarray:
+    """Return float32 numbers flat and locked, from the start of a cache line on; others as they are."""
+    if array.dtype != np.float32:
+        return plain(array.reshape(-1))
+    copy = scratch(1, array.size)[: array.size]
+    copy.reshape(array.shape)[...] = array
+    return plain(copy)
+
+
 def output_shape(x_shape, w_shape, window: Window) -> tuple[int, int, int, int]:
     """Return (N, K, P, Q)."""
     return (x_shape[0], w_shape[0], *window.output_size(x_shape[2:], "conv2d"))
@@ -69,6 +104,9 @@ def activate(y: np.ndarray, activation: str | None) -> np.ndarray:
         return np.maximum(y, 0, out=y)
     if activation == "relu6":
         return np.minimum(np.maximum(y, 0, out=y), 6, out=y)
+    if activation == "silu":
+        below = np.exp(-y)  # overflows to ∞ where y is far below zero, and the quotient is -0 as it should
+        return np.divide(y, np.add(below, 1, out=below), out=y)
     raise ArgumentError(f"conv2d: activation must be one of {ACTIVATIONS}, but it is {activation!r}.")
 
 

@@ -33,6 +33,13 @@ channels add (channels + 8)·u.  In eps that is m = (6.7 + 3.35·√(R·S))·log
 Σ_c ‖x_c‖₂·‖w_kc‖₂ + |b|.  It includes inputs that a stride never reads, and does not shrink where the map is dark.
 Losses to underflow in a forward transform are carried by the other one: n·(1 + Σ|x| + Σ|w|) of them are granted.
 
+Winograd's products are not the equation's either, but they are a fixed sum of products of sums (winograd.py), so Higham's
+argument of section 3.1 goes through step by step: a number that passes n roundings is off by γ(n) of the sum of
+absolute values that it went through.  For y that sum is S_W = |A|·[Σ_c (|G||w||Gᵀ|) ⊙ (|B||x||Bᵀ|)]·|Aᵀ| + |b|, tile by tile,
+and n counts the entries of the longest rows of B and A, each along two axes, the rounding of the transformed weight, the product, the
+channels and the bias.  γ(n) ≤ n·eps while n·u ≤ 1/2, which leaves the law's own rounding u·|y| room enough.  S_W is about 4 to 10 times S
+for F(2, 3) and 30 to 100 times for F(4, 3): the price of fewer products.  Where B·x·Bᵀ overflows there is no contract.
+
 Activations at the store (ReLU, ReLU6) change no two numbers by more than their distance, so the contract
 passes through.
 """
@@ -41,6 +48,7 @@ import numpy as np
 
 from minicnn.conv.dispatch import ALGORITHMS, conv2d, load_algorithm, pad_by_mode
 from minicnn.conv.fft import grid
+from minicnn.conv.winograd import error_scale, lost_to_underflow
 from minicnn.window import Window
 
 
@@ -52,7 +60,7 @@ def terms(weight_shape) -> int:
 def allowed_error(algorithm: str, x, weight, bias=None, **arguments) -> np.ndarray:
     """Return how far `algorithm` may lie from the law at every output, an array of y's shape.
 
-    (T + 2)·eps·conv2d(|x|, |w|, |b|) + underflow, T products an output; the FFT has a bound of norms.
+    (T + 2)·eps·conv2d(|x|, |w|, |b|) + underflow, T products an output; the FFT has a bound of norms, Winograd one of its own sums.
 
     `arguments` are conv2d's: stride, padding, dilation, groups, padding_mode.  Units are y's.
 
@@ -69,12 +77,26 @@ def allowed_error(algorithm: str, x, weight, bias=None, **arguments) -> np.ndarr
     wide = [None if a is None else np.abs(a.astype(np.float64)) for a in (x, weight, bias)]
     with np.errstate(all="ignore"):
         scale = conv2d(*wide, **arguments, algorithm="reference")
-        if algorithm == "fft":
+        if algorithm in ("winograd2", "winograd4"):
+            scale, bound = _winograd_error(int(algorithm[-1]), factor, *wide, scale.shape, arguments, info)
+        elif algorithm == "fft":
             bound = _fft_error(factor, *wide, scale.shape, arguments, info)
         else:
             count = terms(weight.shape)
             bound = factor(count) * float(info.eps) * scale + (count + 2) * float(info.smallest_subnormal)
     return np.where(scale <= float(info.max), bound, np.inf)
+
+
+def _winograd_error(m, factor, x, weight, bias, y_shape, arguments, info):
+    window = Window.of(weight.shape[2:], padding=arguments.get("padding", 0), padding_mode=arguments.get("padding_mode", "zeros"))
+    padded, window = pad_by_mode(x if x.ndim == 4 else x[None], window)
+    scale = error_scale(m, padded, weight, window)
+    if bias is not None:
+        scale = scale + bias.reshape(1, -1, 1, 1)
+    if padded.max(initial=0) * 100 > float(info.max):  # the rows of B add up to 10 at the most
+        scale = np.full_like(scale, np.inf)
+    bound = factor(terms(weight.shape)) * float(info.eps) * scale + lost_to_underflow(m, padded, weight) * float(info.smallest_subnormal)
+    return scale.reshape(y_shape), bound.reshape(y_shape)
 
 
 def _fft_error(factor, x, weight, bias, y_shape, arguments, info):

@@ -39,3 +39,13 @@ def workspace_bytes(algorithm: str, x_shape, weight_shape, window: Window, items
     288
     """
     return load_algorithm(algorithm).workspace_bytes(x_shape, weight_shape, window, itemsize)
+
+
+def prepared_bytes(algorithm: str, x_shape, weight_shape, window: Window, itemsize: int = 4) -> int:
+    """Return the bytes that an algorithm keeps for a layer from its first call on, beside the layer's own weight.
+
+    >>> prepared_bytes("im2col", (1, 2, 4, 4), (3, 2, 3, 3), Window.of(3))     # the weight as it is: a view
+    0
+    """
+    count = getattr(load_algorithm(algorithm), "prepared_bytes", None)
+    return 0 if count is None else count(x_shape, weight_shape, window, itemsize)

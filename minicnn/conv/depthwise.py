@@ -2,40 +2,27 @@
 
     y[n, k, p, q] = b[k] + Σ_i Σ_j  w[k, 0, i, j] · x[n, floor(k/M), p·stride_h + i·dil_h - top, q·stride_w + j·dil_w - left]
 
-with M = K/C filters per input channel.  Idea: there are only R·S products per output, so the time is
-that of reading x and writing y; one output row at a time takes all its taps while it is in the
-first-level cache.  Blocks are the output planes (n, k), spread over all cores.
-Cost: N·K·P·Q·R·S multiply-adds, no workspace, bound by memory.  When it loses: not on its own ground;
-it does nothing else.
-Source: Howard et al., "MobileNets" (2017), section 3.1.  Next room: fft.py.
+with M = K/C filters per input channel.  Idea: there are only R·S products per output, so the time is that of reading
+x and writing y.  Some rows of LANES channels are turned into a strip (strips.py) that stays in the cache, with their padding:
+there a vector is one pixel of all those channels, and any kernel, stride and dilation is a table of offsets.
+float64, and weights that are not finite (0·∞ is NaN where the law skips the tap), go by plain loops.
+Cost: N·K·P·Q·R·S multiply-adds, each with one load; two turns a number; scratch of two strips a thread.
+When it loses: not on its own ground; it does nothing else.
+Source: Howard et al., "MobileNets" (2017), section 3.1.  Next room: gemm.py.
 """
 
-from minicnn.conv.algorithm import Prepared, plain, run_loops
-from minicnn.conv.jit import jit, prange
-from minicnn.conv.jit.ranges import inside
+from math import prod
 
+import numpy as np
 
-@jit(parallel=True)
-def slide_planes(x, weight, bias, y, stride_h, stride_w, dilation_h, dilation_w, top, left):
-    N, C, H, W = x.shape
-    K, _, R, S = weight.shape
-    P, Q = y.shape[2], y.shape[3]
-    for block in prange(N * K):
-        n = block // K
-        k = block % K
-        c = k // (K // C)
-        for p in range(P):
-            for q in range(Q):
-                y[n, k, p, q] = bias[k]
-            for i in range(R):
-                h = p * stride_h + i * dilation_h - top
-                if 0 <= h < H:
-                    for j in range(S):
-                        tap = j * dilation_w - left
-                        q0, q1 = inside(tap, stride_w, W, Q)
-                        w = weight[k, 0, i, j]
-                        for q in range(q0, q1):
-                            y[n, k, p, q] += w * x[n, c, h, q * stride_w + tap]
+from minicnn.conv.algorithm import Prepared, activate, bias_or_zeros, limits, output_shape, plain, run_loops, scratch
+from minicnn.conv.depthwise_kernel import all_blocks, slide_planes
+from minicnn.conv.jit.machine import LANES
+from minicnn.conv.jit.threads import workers_for
+from minicnn.conv.layout import in_lanes, taps_of
+
+STRIP = 1 << 14  # numbers of x in a strip, about: 64 KB
+A_LOAD_EACH = 4  # a product here takes as long as so many in registers
 
 
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
@@ -45,12 +32,62 @@ def why_not(x_shape, w_shape, window, dtype) -> str | None:
     return None
 
 
-def prepare(weight, window) -> Prepared:
-    return Prepared(plain(weight), weight.shape, window)
+def prepare(weight, window, groups: int = 1) -> Prepared:
+    if weight.dtype != np.float32 or not np.isfinite(weight).all():
+        return Prepared(plain(weight), weight.shape, window, finite=False)
+    return Prepared(in_lanes(weight.reshape(len(weight), -1), 1, LANES), weight.shape, window)
 
 
 def run(x, prepared, bias=None, activation=None):
-    return run_loops(slide_planes, x, prepared, bias, activation)
+    if not prepared.finite:
+        return run_loops(slide_planes, x, prepared, bias, activation)
+    window = prepared.window.resolve(x.shape[2:])
+    y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
+    (N, K, P, Q), ((top, _), (left, _)) = y.shape, window.padding
+    if x.shape[1] != K:
+        x = np.repeat(x, K // x.shape[1], axis=1)  # several filters a channel: each with a copy
+    extent, columns, bands, band = cut(window, (P, Q))
+    sizes = (*x.shape[1:], P, Q, extent, *window.stride, top, left, columns, bands, band, known_side(window))
+    offsets = plain(taps_of(1, window, (extent, columns)).reshape(-1) * LANES)
+    workers = workers_for(y.size * offsets.size * A_LOAD_EACH)
+    room = scratch(workers, scratch_size(window, (P, Q)))
+    rectify, most = limits(activation)
+    kernel = all_blocks if workers > 1 else all_blocks.alone
+    numbers = plain(x).reshape(-1), prepared.weight, in_lanes(bias_or_zeros(bias, K, x.dtype), 1, LANES), y.reshape(-1)
+    kernel(workers, N * -(-K // LANES) * bands, *numbers, offsets, room, sizes, rectify, most)
+    return y if rectify else activate(y, activation)
+
+
+def known_side(window) -> int:
+    """Return 3 or 5 for kernels that have a loop of their own, else 0.
+
+    >>> from minicnn.window import Window
+    >>> known_side(Window.of(3, stride=2)), known_side(Window.of((3, 5))), known_side(Window.of(3, stride=3))
+    (3, 0, 0)
+    """
+    known = window.kernel in ((3, 3), (5, 5)) and window.stride[1] <= 2 and window.dilation == (1, 1)
+    return window.kernel[0] if known else 0
+
+
+def cut(window, out_size) -> tuple[int, int, int, int]:
+    """Return the rows that a kernel spans, the columns that a strip needs, and how outputs are cut: in how many bands of how many rows.
+
+    >>> from minicnn.window import Window
+    >>> cut(Window.of(3, stride=2), (20, 30))[:2]
+    (3, 61)
+    """
+    (extent, across), (stride_h, stride_w) = (d * (k - 1) + 1 for d, k in zip(window.dilation, window.kernel, strict=True)), window.stride
+    columns = (out_size[1] - 1) * stride_w + across
+    band = max(1, (STRIP // (columns * LANES) - extent) // stride_h + 1)
+    bands = -(-out_size[0] // band)
+    return extent, columns, bands, -(-out_size[0] // bands)
+
+
+def scratch_size(window, out_size) -> int:
+    """Return how many numbers a worker needs: a strip of inputs, one of outputs, and what four pixels reach past their ends."""
+    extent, columns, _, band = cut(window, out_size)
+    rows = (band - 1) * window.stride[0] + extent
+    return (rows * columns + 4 * window.stride[1] + band * out_size[1] + 4) * LANES
 
 
 def error_factor(terms: int) -> float:
@@ -58,5 +95,16 @@ def error_factor(terms: int) -> float:
     return terms + 2.0
 
 
+def prepared_bytes(x_shape, w_shape, window, itemsize: int) -> int:
+    """The weight with its filters rounded up to LANES; as it is in float64."""
+    return -(-w_shape[0] // LANES) * LANES * prod(w_shape[1:]) * 4 if itemsize == 4 else 0
+
+
 def workspace_bytes(x_shape, w_shape, window, itemsize: int) -> int:
-    return 0
+    """The scratch of as many threads as there are; none in float64."""
+    if itemsize != 4:
+        return 0
+    window, out_size = window.resolve(x_shape[2:]), window.output_size(x_shape[2:])
+    workers = workers_for(x_shape[0] * w_shape[0] * prod(out_size) * prod(w_shape[1:]) * A_LOAD_EACH)
+    copies = prod(x_shape) * w_shape[0] // x_shape[1] if w_shape[0] != x_shape[1] else 0
+    return (workers * scratch_size(window, out_size) + copies) * itemsize

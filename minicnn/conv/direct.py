@@ -29,7 +29,7 @@ import numpy as np
 from minicnn.conv.algorithm import Prepared, activate, finish, output_shape, plain, tap_by_tap
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.words import fma, load, spread, store, transpose
-from minicnn.conv.layout import eight_or_more, kernel_rows, padded, starts_of, taps_of
+from minicnn.conv.layout import eight_or_more, in_lanes, kernel_rows, padded, starts_of, taps_of
 
 WORTH_WAKING = 1 << 20  # products: one core is done with them before the others are awake
 
@@ -65,7 +65,7 @@ def eight_positions(x, first, starts, at, taps, begin, end, weight, packed, bias
     store(rows, 56, c7)
 
 
-@jit
+@jit(allocates=True)
 def one_block(block, x, weight, bias, y, starts, taps, met, image, group, filters, positions):
     """Fill 512 positions of eight output channels of an image; for the arguments see `slide`."""
     eights = -(-filters // 8)
@@ -109,21 +109,8 @@ def why_not(x_shape, w_shape, window, dtype) -> str | None:
     return None
 
 
-def prepare(weight, window) -> Prepared:
+def prepare(weight, window, groups: int = 1) -> Prepared:
     return Prepared(plain(weight), weight.shape, window, finite=bool(np.isfinite(weight).all()))
-
-
-def in_eights(array, groups: int) -> np.ndarray:
-    """Return (K,) or (K, T) as (G, eights of filters, T, 8), flat: the numbers of eight filters side by side, zeros where K/G ends."""
-    K, *rest = array.shape
-    filters = K // groups
-    eights = -(-filters // 8)
-    whole = array
-    if filters % 8:
-        whole = np.zeros((groups, eights * 8, *rest), array.dtype)
-        whole[:, :filters] = array.reshape(groups, filters, *rest)
-    lanes = whole.reshape(groups * eights, 8, *rest)
-    return plain((lanes.swapaxes(1, 2) if rest else lanes).reshape(-1))
 
 
 def run(x, prepared, bias=None, activation=None):
@@ -172,10 +159,10 @@ def summed(numbers, weight, bias, y, starts, taps, met, image: int, group: int, 
     """Fill y by the kernel, the weight (K, taps) and the bias packed in eights."""
     K = len(weight)
     eights = groups * -(-(K // groups) // 8)
-    offsets = plain(np.zeros(8 * eights, np.float32)) if bias is None else in_eights(bias, groups)
+    offsets = plain(np.zeros(8 * eights, np.float32)) if bias is None else in_lanes(bias, groups, 8)
     kernel = slide.alone if y.size * taps.size < WORTH_WAKING else slide
     blocks = y.size // (K * positions) * eights * -(-positions // 512)
-    packed = plain(numbers), in_eights(weight, groups), offsets
+    packed = plain(numbers), in_lanes(weight, groups, 8), offsets
     kernel(*packed, y.reshape(-1), plain(starts), plain(taps), plain(met), image, group, K // groups, positions, blocks)
 
 

@@ -12,7 +12,6 @@ goes; safe, because a layer's arrays are locked.  (layout.py keeps some small ta
 
 import importlib
 import weakref
-from math import prod
 from types import ModuleType
 
 import numpy as np
@@ -25,11 +24,17 @@ ALGORITHMS = {
     "reference": "minicnn.conv.reference",
     "im2col": "minicnn.conv.im2col",
     "direct": "minicnn.conv.direct",
+    "gemm": "minicnn.conv.gemm",
+    "winograd2": "minicnn.conv.winograd2",
+    "winograd4": "minicnn.conv.winograd4",
     "pointwise": "minicnn.conv.pointwise",
     "depthwise": "minicnn.conv.depthwise",
     "fft": "minicnn.conv.fft",
 }
 FEW_PRODUCTS = 1 << 22
+MANY_CHANNELS = 16  # fewer would not repay the transforms of winograd.py
+MANY_TILES = 12
+WINOGRAD_BUDGET = 60 << 20  # bytes of transformed weight: a little below where winograd4 declines
 ACCURACIES = ("exact", "fast")
 _PAD_WORDS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's names, NumPy's names
 
@@ -141,7 +146,8 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
         return np.empty(shape, x.dtype)
     x, window = pad_by_mode(x, window)
     module = load_algorithm(name)
-    prepared = module.prepare(weight, window) if owner is None else _prepared_for(owner, name, weight, window, x.dtype)
+    groups = x.shape[1] // weight.shape[1]
+    prepared = module.prepare(weight, window, groups) if owner is None else _prepared_for(owner, name, weight, window, groups, x.dtype)
     with np.errstate(all="ignore"):  # numbers that are not finite pass as in the law, without NumPy's warnings
         return module.run(x, prepared, bias, activation)
 
@@ -149,17 +155,18 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
 def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str = "exact") -> str:
     """Return the name of the algorithm that conv2d(algorithm="auto") takes: a pure function of its arguments.
 
-    The rule, in order: depthwise where every group has one input channel of several; pointwise for 1×1
-    kernels; direct for float32 with few taps (C/G·R·S ≤ 400) where there are few filters (K/G ≤ 16), since
-    BLAS has nothing to reuse, or few products (≤ 2²²), since BLAS wakes its threads; im2col for the rest.  benchmarks/algorithms.py times every one that applies on
-    19 layers and prints where the rule errs.
+    The rule, in order: depthwise where every group has one input channel of several; pointwise for 1×1 kernels; im2col for float64.
+    In float32: winograd for 3×3 kernels of stride 1 in one group where accuracy is "fast" and there are at least 16 channels and
+    filters, with tiles of 4×4 where there are enough of them (N·⌈P/4⌉·⌈Q/4⌉ ≥ 12), else 2×2; direct for few taps (C/G·R·S ≤ 400)
+    under few filters (K/G ≤ 8), where gemm would fill half of its tiles; gemm for the rest.
 
     >>> choose_algorithm((1, 32, 56, 56), (32, 1, 3, 3), Window.of(3), np.float32)
     'depthwise'
     >>> choose_algorithm((1, 64, 56, 56), (64, 64, 3, 3), Window.of(3), np.float32)
-    'im2col'
+    'gemm'
+    >>> choose_algorithm((1, 64, 56, 56), (64, 64, 3, 3), Window.of(3), np.float32, accuracy="fast")
+    'winograd4'
 
-    `accuracy` has no say yet: all of these sum the equation's own products.
     Source: the way of scipy.signal.choose_conv_method, a rule that is fitted and says how often it errs.
     """
     groups = x_shape[1] // weight_shape[1]
@@ -167,12 +174,20 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
         return "depthwise"
     if window.is_pointwise:
         return "pointwise"
+    if dtype != np.float32:
+        return "im2col"
     taps, filters = weight_shape[1] * window.kernel[0] * window.kernel[1], weight_shape[0] // groups
-    if dtype == np.float32 and taps <= 400:
-        positions = x_shape[0] * prod(window.output_size(x_shape[2:], "conv2d"))
-        if filters <= 16 or positions * weight_shape[0] * taps <= FEW_PRODUCTS:
-            return "direct"
-    return "im2col"
+    if accuracy == "fast" and min(weight_shape[:2]) >= MANY_CHANNELS and groups == 1 and _small_and_dense(window):
+        P, Q = window.output_size(x_shape[2:], "conv2d")
+        points = 36 * weight_shape[0] * weight_shape[1] * 4
+        return "winograd4" if x_shape[0] * -(-P // 4) * -(-Q // 4) >= MANY_TILES and points <= WINOGRAD_BUDGET else "winograd2"
+    if taps <= 400 and filters <= 8:
+        return "direct"
+    return "gemm"
+
+
+def _small_and_dense(window: Window) -> bool:
+    return window.kernel == (3, 3) and window.stride == (1, 1) and window.dilation == (1, 1)
 
 
 def check_algorithm(algorithm) -> str:
@@ -220,11 +235,11 @@ def pad_by_mode(x, window: Window):
 _prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def _prepared_for(owner, name: str, weight, window: Window, dtype):
+def _prepared_for(owner, name: str, weight, window: Window, groups: int, dtype):
     """Return what was prepared for a layer; without a lock, since two threads that both prepare get the same."""
     key = (name, dtype, window)
     kept = _prepared.setdefault(owner, {})
     found = kept.get(key)
     if found is None:
-        found = kept[key] = load_algorithm(name).prepare(weight.astype(dtype, copy=False), window)
+        found = kept[key] = load_algorithm(name).prepare(weight.astype(dtype, copy=False), window, groups)
     return found

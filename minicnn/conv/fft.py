@@ -22,7 +22,7 @@ def why_not(x_shape, w_shape, window, dtype) -> str | None:
     return None
 
 
-def prepare(weight, window) -> Prepared:
+def prepare(weight, window, groups: int = 1) -> Prepared:
     return Prepared(np.ascontiguousarray(weight), weight.shape, window)
 
 

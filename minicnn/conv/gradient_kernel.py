@@ -79,7 +79,7 @@ def eight_taps(x, first, starts, begin, count, taps, t, turned, part, place):
     store(part, place + 56, fma(one, a7, load(part, place + 56)))
 
 
-@jit
+@jit(allocates=True)
 def one_part(block, x, grad, parts, sums, count, starts, taps, image, group, filters, positions):
     """Fill one part of eight filters; for the arguments see `sum_over_positions`."""
     T = taps.size

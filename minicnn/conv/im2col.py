@@ -24,7 +24,7 @@ def why_not(x_shape, w_shape, window, dtype) -> str | None:
     return None
 
 
-def prepare(weight, window) -> Prepared:
+def prepare(weight, window, groups: int = 1) -> Prepared:
     matrix = np.ascontiguousarray(weight.reshape(weight.shape[0], -1))
     return Prepared(matrix, weight.shape, window, finite=bool(np.isfinite(weight).all()))
 

@@ -15,7 +15,7 @@ import functools
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from minicnn.conv.algorithm import plain
+from minicnn.conv.algorithm import lined_up, plain
 
 WORTH_A_KERNEL = 1 << 14  # numbers; NumPy copies row by row
 WORTH_WAKING = 1 << 17  # one core copies them before the others are awake
@@ -29,7 +29,7 @@ def locked(table: np.ndarray) -> np.ndarray:
     return table.view()
 
 
-def _kept(entries):
+def kept(entries):
     """Keep the last 128 small tables that a pure function of whole numbers returned; `entries` says how many a key has."""
 
     def decorated(make):
@@ -62,7 +62,24 @@ def padded(x: np.ndarray, window) -> np.ndarray:
     return wide
 
 
-@_kept(lambda window, out_size, width: out_size[0] * out_size[1])
+def in_lanes(array: np.ndarray, groups: int, lanes: int) -> np.ndarray:
+    """Return (K,) or (K, T) as (G, blocks of filters, T, lanes), flat: filters side by side, zeros where K/G ends.
+
+    >>> in_lanes(np.array([[1, 2], [3, 4], [5, 6]], np.float32), 1, 2)
+    array([1., 3., 2., 4., 5., 0., 6., 0.], dtype=float32)
+    """
+    K, *rest = array.shape
+    filters = K // groups
+    blocks = -(-filters // lanes)
+    whole = array
+    if filters % lanes:
+        whole = np.zeros((groups, blocks * lanes, *rest), array.dtype)
+        whole[:, :filters] = array.reshape(groups, filters, *rest)
+    packed = whole.reshape(groups * blocks, lanes, *rest)
+    return lined_up(packed.swapaxes(1, 2) if rest else packed)
+
+
+@kept(lambda window, out_size, width: out_size[0] * out_size[1])
 def starts_of(window, out_size: tuple[int, int], width: int) -> np.ndarray:
     """Return where each output position starts, (P·Q,), and at least eight of them: the last is repeated.
 
@@ -83,7 +100,7 @@ def eight_or_more(starts: np.ndarray) -> np.ndarray:
     return starts if len(starts) >= 8 else np.append(starts, [starts[-1]] * (8 - len(starts)))
 
 
-@_kept(lambda channels, window, size: channels * window.kernel[0] * window.kernel[1])
+@kept(lambda channels, window, size: channels * window.kernel[0] * window.kernel[1])
 def taps_of(channels: int, window, size: tuple[int, int]) -> np.ndarray:
     """Return how far each tap lies from an output's start, (channels, R, S), in an input of the padded size.
 
@@ -97,7 +114,7 @@ def taps_of(channels: int, window, size: tuple[int, int]) -> np.ndarray:
     return locked(np.add.outer(rows, np.arange(S) * dilation_w))
 
 
-@_kept(lambda window, in_rows, out_size: out_size[0] * out_size[1] // 4)
+@kept(lambda window, in_rows, out_size: out_size[0] * out_size[1] // 4)
 def kernel_rows(window, in_rows: int, out_size: tuple[int, int]) -> np.ndarray:
     """Return which kernel rows meet the input, (blocks, 2): the first and the one after the last, for every eight output positions.
 

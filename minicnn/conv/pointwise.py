@@ -2,9 +2,10 @@
 
     y[n, k, p, q] = b[k] + Σ_c  w[k, c] · x[n, c, p·stride_h - top, q·stride_w - left]
 
-Idea: with the positions of an image as the columns of a matrix, (K × C) times (C × P·Q) is all there
-is; no window is copied.  Strides drop positions first; where padding is, only the bias comes out.
-Cost: K·C·P·Q multiply-adds at BLAS speed; workspace only where a stride makes a copy.
+Idea: with the positions of an image as the columns of a matrix, (K × C) times (C × P·Q) is all there is: gemm.py
+without windows, whose panels are rows of x as they stand.  Strides drop positions first; where padding is, only the bias
+comes out.  float64, and weights that are not finite, go to NumPy's matmul.
+Cost: K·C·P·Q multiply-adds; a copy of the positions that are used, where a stride leaves some out.
 When it loses: never for 1×1 kernels, except few channels on tiny maps.
 Source: Lin, Chen, Yan, "Network In Network" (2014), section 3.1.  Next room: depthwise.py, its complement.
 """
@@ -13,7 +14,8 @@ from math import prod
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, finish, output_shape
+from minicnn.conv import gemm
+from minicnn.conv.algorithm import Prepared, finish, output_shape, plain
 
 
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
@@ -22,13 +24,17 @@ def why_not(x_shape, w_shape, window, dtype) -> str | None:
     return None
 
 
-def prepare(weight, window) -> Prepared:
-    return Prepared(np.ascontiguousarray(weight.reshape(weight.shape[:2])), weight.shape, window)
+def prepare(weight, window, groups: int = 1) -> Prepared:
+    if weight.dtype == np.float32 and np.isfinite(weight).all():
+        return gemm.prepare(weight, window, groups)
+    return Prepared(plain(weight), weight.shape, window, finite=False)
 
 
 def run(x, prepared, bias=None, activation=None):
+    if prepared.finite:
+        return gemm.run(x, prepared, bias, activation)
     window = prepared.window.resolve(x.shape[2:])
-    K, channels = prepared.weight.shape
+    K, channels = prepared.shape[:2]
     (N, C), (H, W) = x.shape[:2], x.shape[2:]
     shape = output_shape(x.shape, prepared.shape, window)
     rows, columns = window.axes((H, W))
@@ -50,7 +56,13 @@ def error_factor(terms: int) -> float:
     return terms + 2.0
 
 
+def prepared_bytes(x_shape, w_shape, window, itemsize: int) -> int:
+    return gemm.prepared_bytes(x_shape, w_shape, window, itemsize) if itemsize == 4 else 0
+
+
 def workspace_bytes(x_shape, w_shape, window, itemsize: int) -> int:
-    """A copy of the positions that are used, where a stride leaves some out."""
+    """What gemm.py keeps; in float64 a copy of the positions that are used, where a stride leaves some out."""
+    if itemsize == 4:
+        return gemm.workspace_bytes(x_shape, w_shape, window, itemsize)
     out = prod(window.output_size(x_shape[2:]))
     return x_shape[0] * x_shape[1] * out * itemsize if window.stride != (1, 1) else 0

@@ -49,7 +49,7 @@ def why_not(x_shape, w_shape, window, dtype) -> str | None:
     return None
 
 
-def prepare(weight, window) -> Prepared:
+def prepare(weight, window, groups: int = 1) -> Prepared:
     return Prepared(plain(weight), weight.shape, window)
 
 

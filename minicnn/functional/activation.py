@@ -5,8 +5,8 @@ at most two temporaries; its gradient stands below it: the line's slope times wh
 there is no derivative, the slope is the one that PyTorch takes, and each docstring says which.
 A NaN that comes in goes out, and infinities follow the equation, without NumPy's warnings.
 
-Cost: one to five passes over memory; no multiply-adds are counted.  When it loses: an activation at the
-store of a convolution would save the passes.  What it does not do: curves; those are in smooth.py.
+Cost: a function is one pass over memory (passes.py), its gradient two to five; no multiply-adds are counted.  When it
+loses: an activation at the store of a convolution would save the pass.  What it does not do: curves; those are in smooth.py.
 Source: PyTorch's documentation of torch.nn.functional.  Next room: select.py.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 from minicnn import check
 from minicnn.errors import ShapeError
 from minicnn.functional import arguments
+from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
 from minicnn.functional.select import copy_where, pass_where
 
 __all__ = [
@@ -42,6 +43,10 @@ def relu(x) -> np.ndarray:
     array([0. , 0.5, nan])
     """
     x = check.float_array(x, "x", "relu")
+    if x.size >= WORTH_A_KERNEL:
+        from minicnn.functional.activation_kernel import relu_all  # Numba loads here, not with the package
+
+        return one_pass(relu_all, x.shape, x)
     with np.errstate(all="ignore"):
         return np.maximum(x, 0, out=np.empty(x.shape, x.dtype))  # np.maximum keeps NaN, where x * (x > 0) would make inf one
 
@@ -76,6 +81,10 @@ def relu6(x) -> np.ndarray:
     array([0. , 0.5, 6. ])
     """
     x = check.float_array(x, "x", "relu6")
+    if x.size >= WORTH_A_KERNEL:
+        from minicnn.functional.activation_kernel import relu6_all
+
+        return one_pass(relu6_all, x.shape, x)
     with np.errstate(all="ignore"):
         return np.clip(x, 0, 6, out=np.empty(x.shape, x.dtype))
 
@@ -132,6 +141,10 @@ def leaky_relu_backward(grad_output, x, negative_slope=0.01) -> np.ndarray:
 
 def _sloped(values: np.ndarray, x: np.ndarray, slope) -> np.ndarray:
     """Return values where x > 0, else slope·values: with values = x the function, with values = grad_output its gradient."""
+    if x.size >= WORTH_A_KERNEL and np.size(slope) == 1:
+        from minicnn.functional.activation_kernel import sloped_all
+
+        return one_pass(sloped_all, x.shape, values, x, settings=(slope,))
     with np.errstate(all="ignore"):
         y = np.multiply(values, slope, out=np.empty(x.shape, x.dtype))
         return copy_where(y, values, x > 0)
@@ -226,6 +239,10 @@ def hardswish(x) -> np.ndarray:
     array([-0.   , -0.375,  0.   ,  4.   ])
     """
     x = check.float_array(x, "x", "hardswish")
+    if x.size >= WORTH_A_KERNEL:
+        from minicnn.functional.activation_kernel import hardswish_all
+
+        return one_pass(hardswish_all, x.shape, x)
     with np.errstate(all="ignore"):
         y = np.add(x, 3, out=np.empty(x.shape, x.dtype))
         np.clip(y, 0, 6, out=y)

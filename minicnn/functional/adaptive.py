@@ -5,7 +5,7 @@ length and may overlap. As in average.py the rectangle is done one axis after th
 pooling, which lets one network take images of any size. Backwards as in average.py and pooling.py: equal shares, or
 all to the winner.
 
-Cost: about one pass over the map, in out_h + out_w calls.  When it loses: sizes that do not divide weigh the shared
+Cost: about one pass over the map, in out_h + out_w calls; global means are one call of a kernel.  When it loses: sizes that do not divide weigh the shared
 inputs twice.  What it does not do: a size of 0.
 Source: PyTorch's documentation of adaptive_avg_pool2d; Lin, Chen & Yan (2014), "Network in network", section 3.2,
 for global pooling.  Next room: unpooling.py.
@@ -14,9 +14,12 @@ for global pooling.  Next room: unpooling.py.
 import numpy as np
 
 from minicnn import check
-from minicnn.axis import Adaptive
+from minicnn.axis import Adaptive, Slide
+from minicnn.conv.algorithm import plain
 from minicnn.errors import ArgumentError
 from minicnn.functional import arguments
+from minicnn.functional.average import sum_along
+from minicnn.functional.passes import WORTH_A_KERNEL, by_planes
 from minicnn.functional.pooling import COLUMNS, ROWS, MaxAndPlaces, needs_values
 from minicnn.functional.taps import along, resized
 from minicnn.functional.winners import check_indices, collect
@@ -24,6 +27,7 @@ from minicnn.functional.winners import check_indices, collect
 __all__ = ["adaptive_avg_pool2d", "adaptive_avg_pool2d_backward", "adaptive_max_pool2d", "adaptive_max_pool2d_backward"]
 
 Rules = tuple[Adaptive, Adaptive]
+FEW_TAPS = 8  # where windows are longer, a call for each of them is fewer
 
 
 def adaptive_avg_pool2d(x, output_size) -> np.ndarray:
@@ -40,8 +44,11 @@ def adaptive_avg_pool2d(x, output_size) -> np.ndarray:
     """
     batch, unbatched = check.image_batch(x, "adaptive_avg_pool2d")
     rows, columns = rules = _rules("adaptive_avg_pool2d", output_size)
+    if (rows.out, columns.out) == (1, 1) and batch.size >= WORTH_A_KERNEL:
+        y = _plane_means(batch)
+        return y[0] if unbatched else y
     with np.errstate(all="ignore"):
-        y = _reduced(np.sum, _reduced(np.sum, batch, rows, ROWS), columns, COLUMNS)
+        y = _summed(_summed(batch, rows, ROWS), columns, COLUMNS)
         np.divide(y, _window_sizes(rules, batch.shape, y.dtype), out=y)
     return y[0] if unbatched else y
 
@@ -122,6 +129,24 @@ def _rules(what: str, output_size) -> Rules:
         raise ArgumentError(f"{what}: output_size must be one whole number or a pair (rows, columns), but it is {output_size!r}.")
     rows, columns = (Adaptive(None if size is None else check.integer(size, "output_size", what, 1)) for size in pair)
     return rows, columns
+
+
+def _plane_means(batch: np.ndarray) -> np.ndarray:
+    """Return the mean of each plane, (N, C, 1, 1)."""
+    from minicnn.functional.planes_kernel import sum_planes  # Numba loads here, not with the package
+
+    n, channels, height, width = batch.shape
+    sums = by_planes(sum_planes, plain(batch).reshape(n * channels, height * width), np.empty(n * channels, batch.dtype))
+    return np.divide(sums, height * width, out=sums).reshape(n, channels, 1, 1)
+
+
+def _summed(x: np.ndarray, rule: Adaptive, axis: int) -> np.ndarray:
+    """Return the sum over each window of one axis."""
+    n = x.shape[axis]
+    length, left = divmod(n, rule.out_size(n))
+    if left == 0 and length <= FEW_TAPS:  # the windows of avg_pool2d: whole maps at once for each of a few taps
+        return sum_along(x, Slide(length, length), axis)
+    return _reduced(np.sum, x, rule, axis)
 
 
 def _reduced(reduce, x: np.ndarray, rule: Adaptive, axis: int) -> np.ndarray:

@@ -43,7 +43,7 @@ def avg_pool2d(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_in
     size = batch.shape[2:]
     override = _override(divisor_override, "avg_pool2d")
     rows, columns = rules = window_rules("avg_pool2d", size, kernel_size, stride, padding, 1, ceil_mode)
-    y = _sum_along(_sum_along(batch, rows, ROWS), columns, COLUMNS)
+    y = sum_along(sum_along(batch, rows, ROWS), columns, COLUMNS)
     with np.errstate(all="ignore"):
         np.divide(y, _divisors(rules, size, count_include_pad, override, y.dtype), out=y)
     return y[0] if unbatched else y
@@ -96,7 +96,7 @@ def _counts(rule: Slide, n: int, include_padding: bool) -> list[int]:
     return [len(unpadded.sees(i, n + rule.before + rule.after)) for i in outputs]
 
 
-def _sum_along(x: np.ndarray, rule: Slide, axis: int) -> np.ndarray:
+def sum_along(x: np.ndarray, rule: Slide, axis: int) -> np.ndarray:
     """Return the sum over each window of one axis."""
     n = x.shape[axis]
     total = np.zeros(resized(x, axis, rule.out_size(n)), x.dtype)
@@ -108,7 +108,7 @@ def _sum_along(x: np.ndarray, rule: Slide, axis: int) -> np.ndarray:
 
 
 def _spread_along(shares: np.ndarray, rule: Slide, n: int, axis: int) -> np.ndarray:
-    """Return for each of n inputs of one axis the sum over the windows that see it: `_sum_along` turned round."""
+    """Return for each of n inputs of one axis the sum over the windows that see it: `sum_along` turned round."""
     total = np.zeros(resized(shares, axis, n), shares.dtype)
     with np.errstate(all="ignore"):
         for _, outputs, inputs in taps(rule, n, shares.shape[axis]):

@@ -17,6 +17,7 @@ import numpy as np
 from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
+from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
 from minicnn.functional.taps import along
 
 __all__ = ["add", "add_backward", "concat", "concat_backward"]
@@ -24,23 +25,33 @@ __all__ = ["add", "add_backward", "concat", "concat_backward"]
 Shape = tuple[int, ...]
 
 
-def add(x, y) -> np.ndarray:
+def add(x, y, *, activation=None) -> np.ndarray:
     """Return x + y, for two arrays of one shape, or of which one holds a single number per channel.
 
     z[n,c,h,w] = x[n,c,h,w] + y[n,c,h,w]; a (N, C, 1, 1) or (1, C, 1, 1) array counts at every position,
-    and so does (C, 1, 1) under one image (C, H, W).
+    and so does (C, 1, 1) under one image (C, H, W).  activation="relu" returns max(z, 0), as relu(add(x, y)) does,
+    without a pass over memory of its own.
     x, y: any one shape, float32 or float64, the same out.
 
-    Raises ShapeError, DTypeError.  Source: torch.add, with less broadcasting.
+    Raises ShapeError, DTypeError; ArgumentError for another activation.  Source: torch.add, with less broadcasting.
 
     >>> add(np.array([1.0, 2.0]), np.array([10.0, 20.0]))
     array([11., 22.])
+    >>> add(np.array([1.0, 2.0]), np.array([10.0, -20.0]), activation="relu")
+    array([11.,  0.])
     """
     x, y = check.float_array(x, "x", "add"), check.float_array(y, "y", "add")
     check.same_dtype("add", x=x, y=y)
     shape = _sum_shape(x.shape, y.shape, "add")
+    if activation is not None and not (isinstance(activation, str) and activation == "relu"):
+        raise ArgumentError(f"add: activation must be None or 'relu', but it is {activation!r}; apply others to the sum, relu6(add(x, y)).")
+    if x.shape == y.shape and x.size >= WORTH_A_KERNEL:
+        from minicnn.functional.activation_kernel import add_all, add_relu_all  # Numba loads here, not with the package
+
+        return one_pass(add_all if activation is None else add_relu_all, shape, x, y)
     with np.errstate(all="ignore"):
-        return np.add(x, y, out=np.empty(shape, x.dtype))
+        z = np.add(x, y, out=np.empty(shape, x.dtype))
+        return z if activation is None else np.maximum(z, 0, out=z)
 
 
 def add_backward(grad_output, x, y) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ after it, by the running statistics, which makes (x - mean) / √(var + eps) · 
 channel: one scale and one shift, worked out in float64 from C numbers and rounded once.  Nothing is written
 into: new running statistics are handed out.
 
-Cost: at inference two passes over memory, folded into the convolution before it none; in training x is read
+Cost: at inference one pass over memory, folded into the convolution before it none; in training x is read
 twice more, for the mean and for the variance; the gradient in training is nine passes, seven with what was saved.
 When it loses: small batches, whose statistics are noise (group_norm.py asks for none); at inference where |mean|
 is many times the spread, x·scale and shift nearly cancel and the last digits go, by about eps·|mean|·scale.
@@ -18,12 +18,15 @@ import math
 import numpy as np
 
 from minicnn import check
+from minicnn.conv.algorithm import plain
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.moments import centred, checked_eps, line, moments, pulled_back, restored, total
+from minicnn.functional.passes import WORTH_A_KERNEL, by_planes
 
 __all__ = ["batch_norm", "batch_norm_backward"]
 
+LONG_ENOUGH = 16  # positions: shorter lines are NumPy's
 OVER = (0, 2)  # of x as (N, C, positions): a channel's numbers are those of all images and positions
 
 
@@ -54,10 +57,23 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
     x, given = _checked("batch_norm", x, running_mean, running_var, weight, bias, training=False)
     eps = checked_eps(eps, "batch_norm")
     with np.errstate(all="ignore"):
-        scale, shift = scale_and_shift(**given, eps=eps)
-        per_channel = (-1,) + (1,) * (x.ndim - 2)  # (C, 1, 1) under (N, C, H, W)
-        y = np.multiply(x, scale.astype(x.dtype).reshape(per_channel), out=np.empty(x.shape, x.dtype))
-        return np.add(y, shift.astype(x.dtype).reshape(per_channel), out=y)
+        scale, shift = (numbers.astype(x.dtype) for numbers in scale_and_shift(**given, eps=eps))
+    return _on_lines(x, scale, shift)
+
+
+def _on_lines(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Return x·scale + shift per channel; both steps are rounded."""
+    y = np.empty(x.shape, x.dtype)
+    positions = math.prod(x.shape[2:])
+    if x.size >= WORTH_A_KERNEL and positions >= LONG_ENOUGH:
+        from minicnn.functional.planes_kernel import scale_planes  # Numba loads here, not with the package
+
+        by_planes(scale_planes, plain(x).reshape(-1, positions), y.reshape(-1, positions), scale, shift)
+        return y
+    per_channel = (-1,) + (1,) * (x.ndim - 2)  # (C, 1, 1) under (N, C, H, W)
+    with np.errstate(all="ignore"):
+        np.multiply(x, scale.reshape(per_channel), out=y)
+        return np.add(y, shift.reshape(per_channel), out=y)
 
 
 def scale_and_shift(running_mean, running_var, weight, bias, eps: float) -> tuple[np.ndarray, np.ndarray]:

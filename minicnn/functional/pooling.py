@@ -1,8 +1,8 @@
 """Which question: what is the largest value of each window that slides over a map, and where does its gradient go?
 
 Idea: a window is a rectangle, and the largest of a rectangle is the largest over its columns of the largest over
-its rows; pooling_kernel.py does both, plane by plane, and the padding never wins.  An output is a copy of one input, its
-winner, so on the way back the winner collects the gradient of every window that it won, and nobody else gets any.
+its rows; pooling_lanes.py does both for eight numbers at a time, pooling_kernel.py one by one where it cannot (float64, strides from
+3 on, maps of fewer than eight columns) and where winners are asked for; the padding never wins.  An output is a copy of one input, its winner, so on the way back the winner collects the gradient of every window that it won, and nobody else gets any.
 
 Cost: one pass over the map; the indices cost about twice as much again.  When it loses: the first call of a process
 loads Numba, 0.5 s.  What it does not do: padding beyond half a kernel.
@@ -10,11 +10,14 @@ Source: PyTorch's documentation of max_pool2d; Zeiler & Fergus (2014), section 2
 Next room: winners.py.
 """
 
+import functools
+
 import numpy as np
 
 from minicnn import check
 from minicnn.axis import Slide
 from minicnn.conv.algorithm import plain
+from minicnn.conv.layout import WORTH_KEEPING, locked
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.winners import check_indices, collect, run
@@ -121,12 +124,33 @@ def _every_window_sees_something(rules: Rules, size: tuple[int, int], what: str)
 
 def _largest(batch: np.ndarray, rules: Rules) -> np.ndarray:
     """Return the maximum of each window; -inf where a window sees nothing."""
-    from minicnn.functional.pooling_kernel import largest  # Numba loads here, not with the package
-
     planes, out, settings = _for_kernel(batch, rules)
     y = np.empty(out, batch.dtype)
-    run(largest, batch.size, planes, y, *settings)
+    rows, columns = rules
+    starts, counts = (rows_met if out[1] <= WORTH_KEEPING else rows_met.__wrapped__)(rows, planes.shape[1], planes.shape[2])
+    if batch.dtype == np.float32 and planes.shape[2] >= 8 and columns.stride <= 2 and counts.min() > 0:
+        from minicnn.functional.pooling_lanes import largest_in_lanes  # Numba loads here, not with the package
+
+        step = rows.dilation * planes.shape[2]
+        run(largest_in_lanes, batch.size, planes, y, starts, counts, step, columns.kernel, columns.stride, columns.dilation, columns.before)
+    else:
+        from minicnn.functional.pooling_kernel import largest
+
+        run(largest, batch.size, planes, y, *settings)
     return y.reshape(*batch.shape[:2], *out[1:])
+
+
+@functools.lru_cache(128)
+def rows_met(rows: Slide, n: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where in a plane the first row that each window meets begins, and how many rows it meets.
+
+    >>> rows_met(Slide(kernel=3, stride=2, before=1, after=1), 5, width=10)        # rows 0 1 | 1 2 3 | 3 4
+    (array([ 0, 10, 30]), array([2, 3, 2]))
+    """
+    above = np.arange(rows.out_size(n)) * rows.stride - rows.before  # where the first tap lies, negative in the padding
+    first = np.maximum(0, -(above // rows.dilation))
+    last = np.minimum(rows.kernel, (n - 1 - above) // rows.dilation + 1)
+    return locked((above + first * rows.dilation) * width), locked(np.maximum(last - first, 0))
 
 
 def _largest_and_where(batch: np.ndarray, rules: Rules, what: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """The kernels of max pooling, in a file of their own so that Numba loads only when a map is pooled.
 
-    largest           the maximum of each window
+    largest           the maximum of each window, where pooling_lanes.py cannot find it
     largest_at        the same, and which position it came from
     largest_of_four   the same for 2×2 windows that touch, which nearly all of a course's are: a third of the time
     add_at            numbers added up at the positions that indices name: the way back through a maximum
@@ -30,7 +30,7 @@ def larger(best, value):
     return value if (value > best) | (value != value) else best
 
 
-@jit(parallel=True)
+@jit(allocates=True, parallel=True)
 def largest(x, y, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left):
     """Fill y[b, p, q] with the maximum of what its window sees of x[b]; -∞ where it sees nothing."""
     planes, H, W = x.shape
@@ -54,7 +54,7 @@ def largest(x, y, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w
                 y[b, p, q] = best
 
 
-@jit(parallel=True)
+@jit(allocates=True, parallel=True)
 def largest_at(x, y, places, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left):
     """Fill y as `largest` does, and places[b, p, q] with row·W + column of the winner; every window sees something."""
     planes, H, W = x.shape
@@ -132,7 +132,7 @@ def put_at(values, places, y):
             y[b, places[b, t]] = values[b, t]
 
 
-@jit(parallel=True)
+@jit(allocates=True, parallel=True)
 def last_put(y, places, values):
     """Fill values[b, t] with y[b, its place]; with 0 where a later one has the same place: put_at wrote over it."""
     for b in prange(values.shape[0]):

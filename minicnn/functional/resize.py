@@ -5,12 +5,14 @@ two on either side by distance, first over rows, then over columns. axis.py's Re
 weights as exact fractions; a weight that is 0 is not multiplied, so a NaN stays where it is seen.
 On the way back every input collects, with the same weights, from the outputs that it was mixed into.
 
-Cost: about four multiply-adds per output for 'bilinear', none for 'nearest'; the weights are O(out_h + out_w).
-When it loses: making a map much smaller looks at two inputs per axis only and skips the rest (average pooling
-does not), so that the rest get no gradient either.  What it does not do: bicubic, area, antialias.
+Cost: about four multiply-adds per output for 'bilinear', none for 'nearest'; the weights are O(out_h + out_w), and the
+last 64 small tables of them are kept, locked.  When it loses: the first call of a process loads Numba, 0.5 s; making a map
+much smaller looks at two inputs per axis only and skips the rest (average pooling does not), so that the rest get no
+gradient either.  What it does not do: bicubic, area, antialias.
 Source: torch.nn.functional.interpolate.  Next room: fold.py.
 """
 
+import functools
 import math
 import sys
 
@@ -18,9 +20,12 @@ import numpy as np
 
 from minicnn import check
 from minicnn.axis import Resize, ratio
+from minicnn.conv.algorithm import plain
+from minicnn.conv.layout import WORTH_KEEPING, locked
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.taps import resized
+from minicnn.functional.winners import run
 
 __all__ = ["interpolate", "interpolate_backward"]
 
@@ -43,9 +48,7 @@ def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=N
     array([[[0., 1., 3., 4.]]])
     """
     batch, unbatched = check.image_batch(x, "interpolate")
-    y = batch
-    for axis, rule in zip((2, 3), _rules(batch.shape[2:], size, scale_factor, mode, align_corners, recompute_scale_factor), strict=True):
-        y = _resized_along(y, rule, axis)
+    y = _resized(batch, _rules(batch.shape[2:], size, scale_factor, mode, align_corners, recompute_scale_factor))
     return y[0] if unbatched else y
 
 
@@ -120,19 +123,37 @@ def _scaled(n: int, factor: float, what: str) -> int:
     return math.floor(product)
 
 
-def _resized_along(x: np.ndarray, rule: Resize, axis: int) -> np.ndarray:
-    """Return x resized along one axis."""
-    n = x.shape[axis]
-    taps = [rule.taps(i, n) for i in range(rule.out_size(n))]
-    y = x.take([inputs[0][0] for inputs in taps], axis=axis)
-    mixed = [i for i, inputs in enumerate(taps) if len(inputs) == 2]  # the others are plain copies
-    if mixed:
-        here = _weights([inputs[0][1] for inputs in taps], y, axis)
-        there = _weights([taps[i][1][1] for i in mixed], y, axis)
-        with np.errstate(all="ignore"):
-            y *= here
-            y[(slice(None),) * axis + (mixed,)] += x.take([taps[i][1][0] for i in mixed], axis=axis) * there
-    return y
+def _resized(batch: np.ndarray, rules: tuple[Resize, Resize]) -> np.ndarray:
+    """Return a batch resized over rows, then over columns."""
+    from minicnn.functional.resize_kernel import mix_planes, pick_planes  # Numba loads here, not with the package
+
+    n, channels, height, width = batch.shape
+    planes = plain(batch).reshape(n * channels, height, width)
+    (rows, row_weights), (columns, column_weights) = (
+        (_table if rule.out <= WORTH_KEEPING else _table.__wrapped__)(rule, size, batch.dtype)
+        for rule, size in zip(rules, (height, width), strict=True)
+    )
+    y = np.empty((n * channels, rules[0].out, rules[1].out), batch.dtype)
+    if rules[0].mode == "nearest":
+        run(pick_planes, y.size, planes, y, rows[0], columns[0])
+    else:
+        run(mix_planes, y.size, planes, y, rows, row_weights, columns, column_weights)
+    return y.reshape(n, channels, *y.shape[1:])
+
+
+@functools.lru_cache(64)
+def _table(rule: Resize, n: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two inputs that each output is mixed from, (2, outputs), and their weights; one input stands there twice, 1 and 0.
+
+    >>> _table(Resize(4, "bilinear"), 2, np.dtype(np.float32))
+    (array([[0, 0, 0, 1],
+           [0, 1, 1, 1]], dtype=uint32), array([[1.  , 0.75, 0.25, 1.  ],
+           [0.  , 0.25, 0.75, 0.  ]], dtype=float32))
+    """
+    taps = [rule.taps(i, n) for i in range(rule.out)]
+    inputs = [[looked[place][0] for looked in taps] for place in (0, -1)]
+    weights = [[float(looked[0][1]) for looked in taps], [float(looked[1][1]) if len(looked) == 2 else 0.0 for looked in taps]]
+    return locked(np.array(inputs, np.uint32)), locked(np.array(weights, dtype))
 
 
 def _collected_along(grad: np.ndarray, rule: Resize, n: int, axis: int) -> np.ndarray:

@@ -5,8 +5,8 @@ exponential is made of the exponential itself, so that some gradients can be rea
 The exponential is only ever taken of numbers that are not positive, so it cannot overflow.  A NaN that comes in
 goes out, and infinities follow the equation, without NumPy's warnings.
 
-Cost: three to ten passes over memory and one exponential a number, softplus a logarithm too; no multiply-adds are
-counted.  When it loses: where x is large these curves are nearly lines, and relu is a single pass.
+Cost: sigmoid and silu one pass over memory (passes.py), the others and the gradients three to ten; one exponential a number,
+softplus a logarithm too; no multiply-adds are counted.  When it loses: where x is large these curves are nearly lines, and relu is a single pass.
 What it does not do: gelu, which needs a file of its own; gradients of gradients.
 Source: PyTorch's documentation of torch.nn.functional; each function names its paper.  Next room: gelu.py.
 """
@@ -18,6 +18,7 @@ import numpy as np
 from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
+from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
 from minicnn.functional.select import copy_where
 
 __all__ = [
@@ -50,6 +51,10 @@ def sigmoid(x) -> np.ndarray:
 
 def stable_sigmoid(x: np.ndarray) -> np.ndarray:
     """Return the sigmoid of a checked array, from exponentials of numbers that are not positive."""
+    if x.size >= WORTH_A_KERNEL:
+        from minicnn.functional.smooth_kernel import sigmoid_all  # Numba loads here, not with the package
+
+        return one_pass(sigmoid_all, x.shape, x)
     y = np.empty(x.shape, x.dtype)
     with np.errstate(all="ignore"):
         np.abs(x, out=y)
@@ -89,6 +94,10 @@ def silu(x) -> np.ndarray:
     array([  -0.,    0., 1000.])
     """
     x = check.float_array(x, "x", "silu")
+    if x.size >= WORTH_A_KERNEL:
+        from minicnn.functional.smooth_kernel import silu_all
+
+        return one_pass(silu_all, x.shape, x)
     y = stable_sigmoid(x)
     with np.errstate(all="ignore"):
         return np.multiply(y, x, out=y)

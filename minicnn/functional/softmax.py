@@ -7,17 +7,22 @@ have become 0.  Every output sees its whole line, so a gradient is each number's
     softmax       grad_x = y·(grad - Σ grad·y)
     log_softmax   grad_x = grad - e^y·Σ grad
 
-Cost: five passes over memory, one exponential a number; no multiply-adds are counted.  When it loses: for the largest
+Cost: softmax two passes over memory, log_softmax and the gradients about five; one exponential a number; no multiply-adds are counted.  When it loses: for the largest
 share alone np.argmax of x is enough.  What it does not do: masks; temperatures, which are softmax(x / t).
 Source: Bridle (1990), "Probabilistic interpretation of feedforward classification network outputs"; PyTorch's
 documentation of torch.nn.functional.  Next room: pooling.py.
 """
 
+import math
+
 import numpy as np
 
 from minicnn import check
+from minicnn.conv.algorithm import plain
 from minicnn.functional import arguments
+from minicnn.functional.passes import PIECE, WORTH_A_KERNEL
 from minicnn.functional.smooth import output_and_gradient
+from minicnn.functional.winners import run
 
 __all__ = ["softmax", "softmax_backward", "log_softmax", "log_softmax_backward"]
 
@@ -39,10 +44,28 @@ def softmax(x, dim) -> np.ndarray:
     y = np.empty(x.shape, x.dtype)
     if x.size == 0:  # no line has a maximum, and there is nothing to fill
         return y
+    if x.size >= WORTH_A_KERNEL:
+        return _shares(x, axis, y)
     with np.errstate(all="ignore"):
         np.subtract(x, x.max(axis=axis, keepdims=True), out=y)
         np.exp(y, out=y)
         return np.divide(y, y.sum(axis=axis, keepdims=True), out=y)
+
+
+def _shares(x: np.ndarray, axis: int, y: np.ndarray) -> np.ndarray:
+    """Fill y by kernels: lines along the last axis one by one, others side by side."""
+    from minicnn.functional.smooth_kernel import shares_across, shares_along  # Numba loads here, not with the package
+
+    before, after = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
+    shape = (before, x.shape[axis], after)
+    lines = plain(x).reshape(shape)
+    with np.errstate(all="ignore"):
+        tops = plain(lines.max(axis=1))
+        if after == 1:
+            run(shares_along, x.size, lines[..., 0], tops[:, 0], y.reshape(shape[:2]))
+        else:
+            run(shares_across, x.size, lines, tops, y.reshape(shape), max(64, PIECE // shape[1]))
+    return y
 
 
 def softmax_backward(grad_output, x, dim, *, output=None) -> np.ndarray:

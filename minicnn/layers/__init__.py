@@ -6,7 +6,8 @@ base.py says what a layer is; every other file is a family.  Users reach them as
 from minicnn.layers.activation import ELU, GELU, Hardswish, LeakyReLU, LogSoftmax, ReLU, ReLU6, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from minicnn.layers.base import SHAPE_ONLY, Layer, ShapeOnly
 from minicnn.layers.combine import Add, Concat, Flatten, Identity
-from minicnn.layers.conv import Conv2d, ConvTranspose2d
+from minicnn.layers.conv import Conv2d
+from minicnn.layers.conv_transpose import ConvTranspose2d
 from minicnn.layers.dropout import Dropout
 from minicnn.layers.fold import Fold, Unfold
 from minicnn.layers.layer_norm import GroupNorm, LayerNorm

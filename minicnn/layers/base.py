@@ -91,6 +91,7 @@ class Layer:
     inputs: int | None = 1  # how many inputs it takes; None is one or more
     results: tuple[str, ...] = ("output",)  # names of what it returns; a network refers to others as "node:name"
     is_activation = False
+    activation: str | None = None  # what is applied to the output as it is stored: network/fuse.py puts it there
     is_view = False  # whether its output is its input's memory
     passes_gradient_on = False  # whether the gradient of its output is that of its inputs, the same array
     keeps: tuple[str, ...] = ()  # which maps its gradient needs: "input", "output"
@@ -191,6 +192,10 @@ class Layer:
 
     def workspace_bytes(self, *shapes: Shape, itemsize: int = 4, back: bool = False) -> int:
         """Return the bytes that forward (or backward) holds beside inputs, outputs and gradients while it runs."""
+        return 0
+
+    def prepared_bytes(self, *shapes: Shape, itemsize: int = 4) -> int:
+        """Return the bytes that the layer's first call leaves behind for the next ones, beside the layer's own arrays."""
         return 0
 
     def weights_for(self, x: np.ndarray, name: str, *, widen: bool = True) -> np.ndarray | None:

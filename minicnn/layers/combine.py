@@ -1,9 +1,10 @@
 """Which question: how do maps meet, and how do they end?
 
 Add and Concat join branches; Flatten folds a map into one row of features; Identity names a place.
-None of them holds anything, and their gradients need shapes only.  Source: PyTorch's torch.add, torch.cat, Flatten and Identity.
+None of them holds an array, and their gradients need shapes only.  Source: PyTorch's torch.add, torch.cat, Flatten and Identity.
 """
 
+import functools
 from math import prod
 
 import numpy as np
@@ -12,34 +13,47 @@ from minicnn import check
 from minicnn import functional as F
 from minicnn.axis import POINT, Whole
 from minicnn.errors import ShapeError
-from minicnn.layers.base import Layer
+from minicnn.layers.base import Layer, spelled
+from minicnn.layers.store import checked_activation, refuse_gradient
 
 
 class Add(Layer):
     """The sum of maps of one shape: a residual connection (functional.add also takes one number per channel).
 
+    `activation` ('relu') is applied to the sum as it is stored; such a layer computes, and has no gradient
+    (minicnn.fuse makes it from one that has).
+
     >>> Add()(np.ones((1, 2, 3, 4)), np.ones((1, 2, 3, 4))).max().item()
     2.0
 
-    Raises ShapeError, DTypeError.  Source: He et al., "Deep Residual Learning" (2016), section 3.2.
+    Raises ShapeError, DTypeError, ArgumentError; UnsupportedError for a gradient through an activation.
+    Source: He et al., "Deep Residual Learning" (2016), section 3.2.
     """
 
     kind, inputs, passes_gradient_on = "add", None, True
 
+    def __init__(self, *, activation: str | None = None):
+        self._set(activation=checked_activation(activation, ("relu",), "Add"))
+
+    def fields(self) -> dict:
+        return {"activation": self.activation}
+
     def forward(self, *inputs, accuracy: str = "fast"):
         self.output_shape(*(np.shape(x) for x in inputs))
-        total = inputs[0]
-        for other in inputs[1:]:
-            total = F.add(total, other)
-        return F.add(total, np.zeros_like(total)) if len(inputs) == 1 else total
+        *first, last = inputs if len(inputs) > 1 else (inputs[0], np.zeros_like(inputs[0]))
+        return F.add(functools.reduce(F.add, first), last, activation=self.activation)
 
     def backward(self, grads, passage):
+        refuse_gradient(self)
         return (grads[0],) * len(passage.shapes), {}  # the same array for all: whoever adds to it makes another
 
     def output_shape(self, *shapes):
         if len(set(map(tuple, shapes))) != 1:
             raise ShapeError(f"Add: all inputs must have one shape, but they have {', '.join(map(str, map(tuple, shapes)))}.")
         return tuple(shapes[0])
+
+    def describe_arguments(self) -> str:
+        return spelled(activation=self.activation)
 
 
 class Concat(Layer):

@@ -4,13 +4,15 @@ Idea: every layer answers shape, positions and cost from integers alone, so one 
 fills a table without a single number of data: shape, receptive field, parameters, multiply-adds,
 bytes of the map, bytes that training would keep.  152 layers take some milliseconds.
 
-Counting: parameters are learned numbers (not running statistics), each shared layer once;
+Counting: parameters are learned numbers (not running statistics), each shared layer once (as are prepared weights);
 multiply-adds are those of convolutions and linear layers, padding counted, bias, normalization and
 activations not.  Bytes are of one forward pass at the given batch and dtype.
 Next room: geometry.py.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -41,6 +43,12 @@ class NodeFacts:
     multiply_adds: int
     bytes: int  # of the map
     kept_bytes: int  # of what training would keep here: this map if a gradient needs it, and indices or statistics
+    preparing: Callable[[], int] = field(repr=False, compare=False)
+
+    @property
+    def prepared_bytes(self) -> int:
+        """What the first net(x) leaves behind for the next ones: packed weights.  Asked of the algorithm's module, so not before it is wanted."""
+        return self.preparing()
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,8 +56,9 @@ class Description:
     """The table of a network at one input shape; print it, or ask it.
 
     `description["conv1"]` is a row; `.field(name)`, `.box(name, i, j)` and `.pixels(name, i, j)` are
-    positions; the totals are `parameters`, `multiply_adds`, `bytes`, `kept_bytes` and `peak_bytes`
-    (the most that a plain forward holds at one time, maps let go after their last use).
+    positions; the totals are `parameters`, `multiply_adds`, `bytes`, `kept_bytes`, `peak_bytes` (the most that
+    a plain forward holds at one time, maps let go after their last use) and `prepared_bytes` (what layers keep
+    beside their weights from their first call on: a form of the weight that the algorithm of net(x) reads faster).
 
     >>> from minicnn import nn
     >>> facts = describe(nn.Sequential(nn.Conv2d(1, 2, 3)), (1, 5, 6))
@@ -80,6 +89,7 @@ class Description:
     multiply_adds = property(lambda self: sum(row.multiply_adds for row in self.rows))
     bytes = property(lambda self: sum(row.bytes for row in self.rows))
     kept_bytes = property(lambda self: sum(row.kept_bytes for row in self.rows))
+    prepared_bytes = property(lambda self: sum(row.prepared_bytes for row in self.rows))
     peak_bytes = property(lambda self: max((live for _, live in self.memory_curve()), default=0))
 
     def field(self, name: str, input: str | None = None) -> ReceptiveField:
@@ -140,11 +150,12 @@ class Description:
                 "multiply_adds": row.multiply_adds,
                 "bytes": row.bytes,
                 "kept_bytes": row.kept_bytes,
+                "prepared_bytes": row.prepared_bytes,
             }
             for row in self.rows
         ]
-        totals = {name: getattr(self, name) for name in ("parameters", "multiply_adds", "bytes", "kept_bytes", "peak_bytes")}
-        return {"nodes": rows, "total": totals}
+        names = ("parameters", "multiply_adds", "bytes", "kept_bytes", "peak_bytes", "prepared_bytes")
+        return {"nodes": rows, "total": {name: getattr(self, name) for name in names}}
 
     def __str__(self) -> str:
         head = ("node", "layer", "shape", "field/stride", "params", "MAdds", "bytes")
@@ -156,6 +167,8 @@ class Description:
             f"Maps: {count(self.bytes, 'B')} in all, {count(self.peak_bytes, 'B')} at the peak of a forward pass, "
             f"{count(self.kept_bytes, 'B')} kept for training."
         )
+        if self.prepared_bytes:
+            lines.append(f"Prepared weights: {count(self.prepared_bytes, 'B')} beside the parameters, from the first call on.")
         shifts = [row.field.reason for row in self.rows if not row.field.aligned]
         return "\n".join(lines + [f"Note: {reason}." for reason in dict.fromkeys(shifts)])
 
@@ -186,7 +199,7 @@ def describe(net: Network, input_shape, *, dtype=np.float32) -> Description:
     fields = fields_from(net, shapes, net.inputs[0])
     memory = owners(net)
     keepers = {memory[name] for name in gradient_keeps(net)}
-    rows = [NodeFacts(n, None, (), shapes[n], fields[n], 0, 0, *_map_bytes(shapes[n], itemsize, n in keepers)) for n in net.inputs]
+    rows = [NodeFacts(n, None, (), shapes[n], fields[n], 0, 0, *_map_bytes(shapes[n], itemsize, n in keepers), int) for n in net.inputs]
     counted: set[int] = set()
     for node in net.nodes:
         rows.append(_facts(node, shapes, fields[node.name], itemsize, node.name in keepers, counted))
@@ -200,9 +213,12 @@ def _map_bytes(shape, itemsize: int, kept: bool) -> tuple[int, int]:
 
 def _facts(node: Node, shapes, seen, itemsize, kept_here, counted) -> NodeFacts:
     layer, in_shapes = node.layer, [shapes[name] for name in node.inputs]
-    parameters = 0 if id(layer) in counted else sum(array.size for array in layer.parameters().values())
+    first = id(layer) not in counted
+    parameters = sum(array.size for array in layer.parameters().values()) if first else 0
+    preparing = partial(layer.prepared_bytes, *in_shapes, itemsize=itemsize) if first else int  # int() is 0
     counted.add(id(layer))
     size, kept = _map_bytes(shapes[node.name], itemsize, kept_here)
     size += sum(8 * prod(shapes[name]) for name in result_names(node)[1:])  # winning indices are int64
     kept += layer.saved_bytes(*in_shapes, itemsize=itemsize)
-    return NodeFacts(node.name, layer, node.inputs, shapes[node.name], seen, parameters, layer.multiply_adds(*in_shapes), size, kept)
+    products = layer.multiply_adds(*in_shapes)
+    return NodeFacts(node.name, layer, node.inputs, shapes[node.name], seen, parameters, products, size, kept, preparing)

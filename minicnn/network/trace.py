@@ -215,7 +215,7 @@ def _kinds(net: Network) -> dict[str, str]:
     """Say of each map whether it goes into an activation or comes out of one (a normalization in between does not count)."""
     kinds = dict.fromkeys(net.inputs, "input")
     for node in reversed(net.nodes):
-        if node.layer.is_activation:
+        if node.layer.is_activation or node.layer.activation is not None:
             kinds[node.name] = "activation"
         first = node.inputs[0]
         passes_on = isinstance(node.layer, NORMALIZATIONS) and kinds.get(node.name) == "pre-activation"

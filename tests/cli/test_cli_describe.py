@@ -40,6 +40,17 @@ def test_another_input(run):
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_prepared_weights_are_counted_where_there_are_any(run, monkeypatch):
+    import minicnn.layers.conv
+
+    monkeypatch.setattr(minicnn.layers.conv, "prepared_bytes", lambda *about: 0)
+    assert "prepared" not in run("describe", "lenet5").stdout
+    monkeypatch.setattr(minicnn.layers.conv, "prepared_bytes", lambda *about: 123_456)
+    text = run("describe", "lenet5").stdout
+    assert "prepared      370 kB of weights in the form that kernels read, kept from the" in text  # three convolutions
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_json_is_the_description(run):
     document = json.loads(run("describe", "lenet5", "--json").stdout)
     facts = describe(models.lenet5(), (1, 32, 32))

@@ -25,7 +25,7 @@ class Case:
 
 
 @st.composite
-def convolutions(draw, values="normal", dtype=None, padding_modes=("zeros",), kernels=None, groups=None):
+def convolutions(draw, values="normal", dtype=None, padding_modes=("zeros",), kernels=None, groups=None, steps=None):
     """Draw a Case; `values` is 'normal' or 'integer' (small enough that every sum is exact)."""
     small = st.integers(1, 3)
     G = draw(small if groups is None else groups)
@@ -33,6 +33,8 @@ def convolutions(draw, values="normal", dtype=None, padding_modes=("zeros",), ke
     sizes = st.integers(1, 5) if kernels is None else kernels
     kernel = draw(sizes), draw(sizes)
     dilation, stride = (draw(small), draw(small)), (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
+    if steps is not None:  # of strides and dilations
+        dilation, stride = (draw(steps), draw(steps)), (draw(steps), draw(steps))
     mode = draw(st.sampled_from(padding_modes))
     padding = [(draw(st.integers(0, 4)), draw(st.integers(0, 4))) for _ in "hw"]
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]

@@ -11,11 +11,21 @@ from minicnn.conv.cost import bytes_moved, multiply_adds, workspace_bytes
 from minicnn.conv.dispatch import ALGORITHMS, choose_algorithm, conv2d, load_algorithm
 from minicnn.window import Window
 
-EXACT = [name for name in ALGORITHMS if name != "fft"]
+ROUNDED = ("fft", "winograd4")  # their arithmetic has fractions, so that whole numbers come out nearly whole
+WINOGRAD = ("winograd2", "winograd4")
+EXACT = [name for name in ALGORITHMS if name != "fft" and name not in WINOGRAD]  # they sum the equation's own products
 
 
 def dtype_of(name):
-    return np.float32 if name == "direct" else np.float64
+    return np.float32 if name in ("direct", "gemm", *WINOGRAD) else np.float64
+
+
+def kernel_of(name, usual):
+    return (1, 1) if name == "pointwise" else (3, 3) if name in WINOGRAD else usual
+
+
+def whole(name, y):
+    return np.rint(y) if name in ROUNDED else y
 
 
 def applies(name, case) -> bool:
@@ -27,8 +37,10 @@ def fitting(name, **options):
     """Draw cases to which the algorithm applies, without filtering most of them away."""
     if name == "pointwise":
         options["kernels"] = st.just(1)
-    if name == "direct":  # its vectors hold float32
+    if dtype_of(name) == np.float32:
         options["dtype"] = np.float32
+    if name in WINOGRAD:
+        options.update(kernels=st.just(3), groups=st.just(1), steps=st.just(1))
     cases = convolutions(**options)
     if name == "depthwise":  # one input channel per group: cut the weight and x down
         cases = cases.map(lambda c: Case(c.x[:, : c.arguments["groups"]], c.weight[:, :1], c.bias, c.arguments))
@@ -82,7 +94,7 @@ def test_exact_on_small_integers(name, data):
     law = conv2d(*case.arrays, **case.arguments, algorithm="reference")
     y = conv2d(*case.arrays, **case.arguments, algorithm=name)
     assert y.dtype == law.dtype
-    np.testing.assert_array_equal(np.rint(y) if name == "fft" else y, law)
+    np.testing.assert_array_equal(whole(name, y), law)
 
 
 @pytest.mark.parametrize("name", list(ALGORITHMS))
@@ -143,7 +155,7 @@ def test_within_the_contract_for_many_terms(name):
     assert (np.abs(y - law) <= allowed_error(name, x, w, groups=groups)).all()
 
 
-@pytest.mark.parametrize("name", ["im2col", "direct", "fft"])
+@pytest.mark.parametrize("name", ["im2col", "direct", "gemm", "winograd2", "winograd4", "fft"])
 def test_the_contract_is_no_free_pass(name):
     """A product that is left out, a tap shifted by one, float16 inputs: each is caught."""
     rng = np.random.default_rng(0)
@@ -252,7 +264,7 @@ def test_non_finite_numbers_pass_as_in_the_law(name, data):
 def test_any_memory_layout(name, kind, tmp_path):
     rng = np.random.default_rng(2)
     x = rng.integers(-5, 6, (2, 3, 7, 6)).astype(np.float32)
-    size, groups = (1, 1) if name == "pointwise" else (3, 2), 3 if name == "depthwise" else 1
+    size, groups = kernel_of(name, (3, 2)), 3 if name == "depthwise" else 1
     w = rng.integers(-5, 6, (6, 3 // groups, *size)).astype(np.float32)
     if kind == "transposed":
         made = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
@@ -277,14 +289,14 @@ def test_any_memory_layout(name, kind, tmp_path):
     weight = w[::-1].copy()[::-1]
     expected = conv2d(x, w, padding=1, groups=groups, algorithm="reference")
     y = conv2d(made, weight, padding=1, groups=groups, algorithm=name)
-    np.testing.assert_array_equal(np.rint(y) if name == "fft" else y, expected)
+    np.testing.assert_array_equal(whole(name, y), expected)
     assert y.flags.writeable
     assert not np.shares_memory(y, made)
 
 
 @pytest.mark.parametrize("name", [*ALGORITHMS, "auto"])
 def test_empty_batches_and_single_images(name):
-    size, groups = (1, 1) if name == "pointwise" else (3, 2), 2 if name == "depthwise" else 1
+    size, groups = kernel_of(name, (3, 2)), 2 if name == "depthwise" else 1
     x, w = np.ones((0, 2, 5, 4), np.float32), np.ones((4, 2 // groups, *size), np.float32)
     y = conv2d(x, w, groups=groups, algorithm=name)
     assert y.shape == (0, 4, 6 - size[0], 5 - size[1])
@@ -306,16 +318,18 @@ def test_bits_do_not_depend_on_the_run():
         np.testing.assert_array_equal(conv2d(x, w, groups=6, algorithm="depthwise"), first)
 
 
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("name", [*EXACT, *WINOGRAD])
 @pytest.mark.parametrize(("activation", "function"), [("relu", lambda y: np.maximum(y, 0)), ("relu6", lambda y: np.clip(y, 0, 6))])  # fmt: skip
 def test_activation_at_the_store(name, activation, function):
     rng = np.random.default_rng(4)
-    module, window = load_algorithm(name), Window.of(1, padding=1)
-    shapes = (1, 3, 4, 5), (3, 1 if name == "depthwise" else 3, 1, 1)
+    size = 3 if name in WINOGRAD else 1
+    module, window = load_algorithm(name), Window.of(size, padding=1)
+    shapes = (1, 3, 4, 5), (3, 1 if name == "depthwise" else 3, size, size)
     x, w = (rng.standard_normal(shape).astype(dtype_of(name)) for shape in shapes)
     b = np.array([1.0, -2.0, np.nan], x.dtype)
-    plain = module.run(x, module.prepare(w, window), b, None)
-    np.testing.assert_array_equal(module.run(x, module.prepare(w, window), b, activation), function(plain))
+    groups = 3 if name == "depthwise" else 1
+    plain = module.run(x, module.prepare(w, window, groups), b, None)
+    np.testing.assert_array_equal(module.run(x, module.prepare(w, window, groups), b, activation), function(plain))
 
 
 # 7. Choice and cost.
@@ -325,17 +339,19 @@ def test_choice_is_a_pure_function_of_shapes():
     window = Window.of((3, 3), padding=1)
     assert choose_algorithm((1, 32, 9, 9), (32, 1, 3, 3), window, np.float32) == "depthwise"
     assert choose_algorithm((1, 32, 9, 9), (64, 32, 1, 1), Window.of(1), np.float32) == "pointwise"
-    assert choose_algorithm((1, 64, 9, 9), (64, 64, 3, 3), window, np.float32) == "im2col"
+    assert choose_algorithm((1, 64, 9, 9), (64, 64, 3, 3), window, np.float32) == "gemm"
+    assert choose_algorithm((1, 64, 9, 9), (64, 64, 3, 3), window, np.float32, "fast") == "winograd2"
+    assert choose_algorithm((1, 64, 29, 31), (64, 64, 3, 3), window, np.float32, "fast") == "winograd4"
     assert choose_algorithm((1, 1, 9, 9), (6, 1, 3, 3), window, np.float32) == "direct"
     assert choose_algorithm((1, 1, 9, 9), (6, 1, 3, 3), window, np.float64) == "im2col"
 
 
 @given(case=convolutions())
-def test_auto_never_takes_what_does_not_sum_the_equations_products(case):
+def test_auto_takes_what_applies_and_where_exact_what_sums_the_equations_products(case):
     window = Window.of(case.weight.shape[2:], case.arguments["stride"], case.arguments["padding"], case.arguments["dilation"])
-    for accuracy in ("exact", "fast"):
+    for accuracy, allowed in (("exact", EXACT), ("fast", [*EXACT, *WINOGRAD])):
         name = choose_algorithm(case.x.shape, case.weight.shape, window, case.x.dtype, accuracy)
-        assert name in EXACT
+        assert name in allowed
         assert applies(name, case)
 
 
@@ -346,7 +362,7 @@ def test_cost_counts_the_loops():
     assert bytes_moved(x, w, window) == 4 * (2 * 6 * 7 * 5 + 9 * 2 * 3 * 2 + 2 * 9 * 4 * 6)
 
 
-@pytest.mark.parametrize("name", ["im2col", "direct", "pointwise", "fft"])
+@pytest.mark.parametrize("name", ["im2col", "direct", "gemm", "pointwise", "fft"])
 def test_workspace_is_what_numpy_allocates(name):
     """The arrays that a run holds beside x, weight and y, give or take small ones."""
     import tracemalloc

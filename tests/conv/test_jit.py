@@ -7,16 +7,16 @@ import sys
 import types
 from pathlib import Path
 
+import memory_kernels
 import numba
 import numpy as np
 import pytest
 
 import minicnn
 from minicnn.conv import gradient_kernel
-from minicnn.conv.direct import in_eights
 from minicnn.conv.dispatch import ALGORITHMS, load_algorithm
 from minicnn.conv.jit import KERNELS, cache
-from minicnn.conv.layout import starts_of, taps_of
+from minicnn.conv.layout import in_lanes, starts_of, taps_of
 from minicnn.functional import pooling_kernel, statistics_kernel
 from minicnn.window import Window
 
@@ -240,7 +240,7 @@ print(seen, os.environ.get("OMP_WAIT_POLICY"), os.environ.get("GOMP_SPINCOUNT"))
 def test_only_sums_may_be_reordered():
     for kernel in KERNELS:
         for dispatcher in (kernel,) if hasattr(kernel, "targetoptions") else (kernel._parallel, kernel._serial):
-            allowed = {"reassoc"} if kernel.__name__ == "sums" else set()
+            allowed = {"reassoc"} if kernel.__name__ in ("sums", "sum_of") else set()
             assert set(dispatcher.targetoptions["fastmath"]) == allowed, kernel.__name__
 
 
@@ -272,7 +272,7 @@ def _sample_calls() -> dict:
     # six filters of two channels in two groups, so that three lanes of eight are at work; windows of 3×2, stride (2, 1), on 5×6
     window = Window.of((3, 2), (2, 1))
     starts, taps = starts_of(window, (2, 5), 6), taps_of(2, window, (5, 6)).reshape(-1)
-    eights, grad = in_eights(rng.integers(-5, 6, (6, 12)).astype(np.float32), 2), rng.integers(-5, 6, 2 * 6 * 10).astype(np.float32)
+    eights, grad = in_lanes(rng.integers(-5, 6, (6, 12)).astype(np.float32), 2, 8), rng.integers(-5, 6, 2 * 6 * 10).astype(np.float32)
     padded_taps, met = np.pad(taps, (0, 4)), np.array([[0, 12], [3, 9]])
 
     def one_row(kernel):
@@ -297,7 +297,7 @@ def _sample_calls() -> dict:
 
     def eight_taps(kernel):
         part = np.ones(128, np.float32)
-        kernel(x.reshape(-1), 60, starts, 2, 8, padded_taps, 8, in_eights(grad[:80].reshape(8, 10), 1), part, 64)
+        kernel(x.reshape(-1), 60, starts, 2, 8, padded_taps, 8, in_lanes(grad[:80].reshape(8, 10), 1, 8), part, 64)
         return part
 
     def sums_over_positions(kernel):
@@ -351,6 +351,7 @@ def _sample_calls() -> dict:
     loops = fills((2, 4, 4, 3), x, w, bias, after=(2, 2, 1, 1, 2, 0))
     reach = [(tap, stride, n, out) for tap in range(-3, 4) for stride in (1, 2) for n in (1, 4) for out in (1, 5)]
     return {
+        **memory_kernels.sample_calls(),
         "equation": fills((2, 4, 4, 3), x, w, bias, after=((2, 2), (1, 1), (2, 0))),
         "equation_backward": derivative,
         "eight_positions": one_row,

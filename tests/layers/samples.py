@@ -32,6 +32,8 @@ def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
             (nn.Conv2d(4, 6, (3, 2), rng=rng), image),
             (nn.Conv2d(4, 6, 3, (2, 1), ((0, 1), (2, 0)), 2, 2, False, "reflect", rng=rng), image),
             (nn.Conv2d(4, 8, 3, 2, "same", groups=4, rng=rng, algorithm="depthwise"), image),
+            (nn.Conv2d(4, 6, (3, 2), padding=(0, 1), rng=rng, activation="relu6"), image),
+            (nn.Conv2d(4, 6, 1, rng=rng, activation="silu"), image),
         ],
         "ConvTranspose2d": [
             (nn.ConvTranspose2d(4, 6, (3, 2), rng=rng), image),
@@ -87,7 +89,10 @@ def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
         "ReplicationPad2d": [(nn.ReplicationPad2d(2), image)],
         "CircularPad2d": [(nn.CircularPad2d((0, 1, 2, 0)), image)],
         "Flatten": [(nn.Flatten(), image), (nn.Flatten(2), image)],
-        "Add": [(nn.Add(), image * 2), (nn.Add(), image * 3), (nn.Add(), image)],
+        "Add": [
+            *((nn.Add(), image * 2), (nn.Add(), image * 3), (nn.Add(), image)),
+            *((nn.Add(activation="relu"), image * 2), (nn.Add(activation="relu"), image * 3), (nn.Add(activation="relu"), image)),
+        ],
         "Concat": [(nn.Concat(), (*image, (2, 3, 9, 7))), (nn.Concat(), image)],
         "Identity": [(nn.Identity(), image)],
         "Unfold": [(nn.Unfold((3, 2)), image), (nn.Unfold(3, (1, 2), ((1, 0), (2, 1)), (2, 3)), image)],

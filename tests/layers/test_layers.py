@@ -129,6 +129,33 @@ def test_what_a_gradient_keeps(layer, shapes):
     assert layer.saved_bytes(*shapes, itemsize=4) == extra
 
 
+@pytest.mark.parametrize(("layer", "shapes"), [pytest.param(layer, shapes, id=name) for name, layer, shapes in cases() if layer.activation])
+def test_an_activation_at_the_store_is_the_activation_behind(layer, shapes):
+    plain, behind = layer.with_(activation=None), {"relu": nn.ReLU(), "relu6": nn.ReLU6(), "silu": nn.SiLU()}[layer.activation]
+    inputs = inputs_of(shapes)
+    inputs[0][0, 0, 1] = np.nan  # a row of them
+    wanted = behind(plain(*inputs))
+    assert np.isnan(wanted).any()
+    if layer.activation == "silu":
+        # y / (1 + exp(-y)) beside y·σ(y): on either side exp is off by 4 eps at most, three roundings by half an eps
+        np.testing.assert_allclose(layer(*inputs), wanted, rtol=11 * np.finfo(np.float32).eps)
+    else:
+        np.testing.assert_array_equal(layer(*inputs), wanted)
+    assert (layer.fields().keys(), plain.activation) == (plain.fields().keys(), None)
+    assert f"activation={layer.activation!r}" in repr(layer)
+    assert "activation" not in repr(plain)
+
+
+@pytest.mark.parametrize(("layer", "shapes"), [pytest.param(layer, shapes, id=name) for name, layer, shapes in cases() if layer.activation])
+def test_an_activation_at_the_store_has_no_gradient(layer, shapes):
+    with pytest.raises(
+        UnsupportedError,
+        match=rf"{type(layer).__name__}: a gradient needs the map in front of an activation, but .*activation='{layer.activation}'\) applies its own "
+        r"as the output is stored .*train and walk back through the network that was fused, and fuse it afterwards",
+    ):
+        layer.backward((layer(*inputs_of(shapes)),), None)
+
+
 def test_unknown_field():
     with pytest.raises(ArgumentError, match=r"Conv2d.with_: there is no field 'strides'; fields: weight, bias, stride"):
         nn.Conv2d(1, 1, 1).with_(strides=2)
@@ -279,6 +306,9 @@ def test_prepared_weights_do_not_outlive_the_layer():
         (ArgumentError, r"start_dim must be a whole number, but it is 'a'", lambda: nn.Flatten("a")),
         (ArgumentError, r"eps must be a real number, but it is 'x'", lambda: nn.BatchNorm2d(3, "x")),
         (ArgumentError, r"scale_factor is a positive number below", lambda: nn.Upsample(scale_factor=float("inf"))),
+        (ArgumentError, r"Conv2d: activation must be one of 'relu', 'relu6', 'silu', but it is 'gelu'", lambda: nn.Conv2d(3, 8, 3, activation="gelu")),
+        (ArgumentError, r"Conv2d: activation must be one of .* but it is ReLU\(\)", lambda: nn.Conv2d.of(np.ones((1, 1, 1, 1)), activation=nn.ReLU())),
+        (ArgumentError, r"Add: activation must be one of 'relu', but it is 'silu'", lambda: nn.Add(activation="silu")),
         (ShapeError, r"maps are joined along channels \(dim=1\), but dim is 2", lambda: nn.Concat(2)),
     ],
 )  # fmt: skip

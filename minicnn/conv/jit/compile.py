@@ -23,9 +23,19 @@ __all__ = ["KERNELS", "compiling", "jit", "prange"]
 KERNELS: list[Callable] = []  # every kernel that was defined, for the tests that look into each
 
 
-def jit(function: Callable | None = None, *, parallel: bool = False, fastmath: frozenset[str] | set[str] = frozenset()):
+def jit(
+    function: Callable | None = None,
+    *,
+    parallel: bool = False,
+    inlined: bool = False,
+    allocates: bool = True,
+    fastmath: frozenset[str] | set[str] = frozenset(),
+):
     """Compile a kernel on its first call, or load it from disk.
 
+    `allocates=False` is for hot kernels that make no arrays: else Numba counts the references to every array, and a
+    counter touched in a loop sends all vector registers through memory.
+    `inlined` is for small helpers that take or return vectors: a call would send every register through memory.
     `fastmath` names the liberties that LLVM may take with this kernel alone, and the kernel says why it may.
 
     >>> @jit
@@ -35,16 +45,18 @@ def jit(function: Callable | None = None, *, parallel: bool = False, fastmath: f
     42
     """
     if function is None:
-        return lambda function: jit(function, parallel=parallel, fastmath=fastmath)
-    kernel = ParallelKernel(function) if parallel else _dispatcher(function, parallel=False, fastmath=fastmath)
+        return lambda function: jit(function, parallel=parallel, inlined=inlined, allocates=allocates, fastmath=fastmath)
+    options = {"inlined": inlined, "allocates": allocates, "fastmath": fastmath}
+    kernel = ParallelKernel(function, allocates) if parallel else _dispatcher(function, parallel=False, **options)
     KERNELS.append(kernel)
     return kernel
 
 
-def _dispatcher(function: Callable, *, parallel: bool, fastmath=frozenset()) -> Callable:
+def _dispatcher(function: Callable, *, parallel: bool, inlined: bool = False, allocates: bool = True, fastmath=frozenset()) -> Callable:
     if numba.config.DISABLE_JIT:
         return _Interpreted(function)
-    dispatcher = numba.njit(function, nogil=True, error_model="numpy", boundscheck=False, parallel=parallel, fastmath=set(fastmath))
+    settings = {"nogil": True, "error_model": "numpy", "boundscheck": False, "forceinline": inlined, "_nrt": allocates or parallel}
+    dispatcher = numba.njit(function, parallel=parallel, fastmath=set(fastmath), **settings)
     attach_cache(dispatcher, "parallel" if parallel else "serial")
     return dispatcher
 
@@ -64,12 +76,12 @@ class _Interpreted:
 class ParallelKernel:
     """A kernel with prange: compiled for all cores, and for one where threads cannot be entered."""
 
-    def __init__(self, function: Callable):
+    def __init__(self, function: Callable, allocates: bool):
         self.py_func = function
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self._parallel = _dispatcher(function, parallel=True)
-        self._serial = _dispatcher(function, parallel=False)
+        self._serial = _dispatcher(function, parallel=False, allocates=allocates)
 
     def __call__(self, *args):
         with parallel_region() as may_enter:

@@ -23,6 +23,18 @@ USERS = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}  # where one of them is set, the u
 SPINS = "7000"  # about a tenth of a millisecond: the next layer finds them awake, and a product of BLAS waits no longer
 
 
+WORTH_WAKING = 1 << 20  # products: one core is done with them before the others are awake
+
+
+def workers_for(products: int) -> int:
+    """Return among how many threads a sum of so many products is shared out: one, or all that Numba may use."""
+    if products < WORTH_WAKING:
+        return 1
+    import numba
+
+    return 1 if numba.config.DISABLE_JIT else numba.get_num_threads()
+
+
 class _Regions:
     def __init__(self):
         self.lock = threading.RLock()

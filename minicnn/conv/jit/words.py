@@ -1,28 +1,34 @@
 """Which question: in which words is a fast kernel written, so that it is still readable Python?
 
-A vector is eight float32 numbers side by side, a lane each.  The words:
+A vector is some float32 numbers side by side, a lane each.  The words:
 
     load(array, i)            array[i], …, array[i + 7]
     store(array, i, v)        the other way
     broadcast(number)         the number in all lanes
     spread(array, i)          array[i] in all lanes
     fma(a, b, c)              a·b + c, lane by lane
+    add, subtract, multiply, maximum(a, b)      lane by lane; a NaN wins
+    select(a, b, c)           b where a < 0, c elsewhere, where a is NaN too
+    slid(sums, x, i, w, j, taps, stride)     a row of taps over vectors of x, added to four sums, `stride` vectors apart
+    evens, odds(a, b)         every other lane of a and then of b, from the first or from the second
     transpose(v0, …, v7)      eight vectors as the columns of what were rows
+    wide_load, wide_broadcast, wide_spread      the same for LANES lanes (machine.py), where kernels are the machine's width
 
 Arrays are flat, contiguous float32; i counts numbers.  Uncompiled, each word is plain Python on NumPy
 arrays that checks its bounds, so `kernel.py_func` runs anywhere and names a stray access; compiled, each
 is one or a few machine instructions without a check.
 
-Eight lanes always: narrower machines split a vector in two, wider ones use half of a register, and a
-width that changed with the machine would meet Numba's disk cache, which does not notice.
+Eight lanes are right everywhere: narrower machines split a vector in two, wider ones use half of a register.
 `fma` is LLVM's fmuladd: one rounding where the machine has the instruction, two where it has not
 (llvm.fma would be a library call there); the contract (contract.py) allows both.
 An accumulator stays in a register only as a local variable: twelve of them and their operands fill the
 sixteen registers of AVX2.
 
 Source: LLVM language reference, "vector type", "llvm.fmuladd"; Numba's documentation, "Extending Numba".
-Next room: direct.py, the first kernel that is written in them.
+Next room: tile.py, for products of matrices; direct.py, the first kernel that is written in words.
 """
+
+import functools
 
 import numpy as np
 from llvmlite import ir
@@ -30,39 +36,55 @@ from numba import types
 from numba.core import cgutils, errors
 from numba.extending import intrinsic, models, overload, register_model
 
-_FLOAT = ir.FloatType()
-_VECTOR = ir.VectorType(_FLOAT, 8)
-_INT = ir.IntType(32)
+from minicnn.conv.jit.machine import LANES
+
+FLOAT = ir.FloatType()
+INT = ir.IntType(32)
 
 
-class Float32x8(types.Type):
+class Float32s(types.Type):
     """Numba's type of a vector."""
 
-    def __init__(self):
-        super().__init__(name="float32x8")
+    def __init__(self, lanes: int):
+        self.lanes = lanes
+        super().__init__(name=f"float32x{lanes}")
+
+    @property
+    def code(self) -> ir.VectorType:
+        return ir.VectorType(FLOAT, self.lanes)
 
 
-float32x8 = Float32x8()
+float32x8 = Float32s(8)
+wide = Float32s(LANES)
 
 
-@register_model(Float32x8)
+@register_model(Float32s)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager, type_):
-        super().__init__(manager, type_, _VECTOR)
+        super().__init__(manager, type_, type_.code)
 
 
 def load(array, i):
     """Return eight numbers from place i on."""
-    if not 0 <= i <= array.size - 8:
-        raise IndexError(f"load: places {i} … {i + 7} of an array of {array.size}")
-    return array[i : i + 8].copy()
+    return _loaded(array, i, 8, "load")
+
+
+def wide_load(array, i):
+    """Return LANES numbers from place i on."""
+    return _loaded(array, i, LANES, "wide_load")
+
+
+def _loaded(array, i, lanes, word):
+    if not 0 <= i <= array.size - lanes:
+        raise IndexError(f"{word}: places {i} … {i + lanes - 1} of an array of {array.size}")
+    return array[i : i + lanes].copy()
 
 
 def store(array, i, vector):
-    """Write eight numbers from place i on."""
-    if not 0 <= i <= array.size - 8:
-        raise IndexError(f"store: places {i} … {i + 7} of an array of {array.size}")
-    array[i : i + 8] = vector
+    """Write a vector from place i on."""
+    if not 0 <= i <= array.size - vector.size:
+        raise IndexError(f"store: places {i} … {i + vector.size - 1} of an array of {array.size}")
+    array[i : i + vector.size] = vector
 
 
 def broadcast(number):
@@ -70,11 +92,25 @@ def broadcast(number):
     return np.full(8, number, np.float32)
 
 
+def wide_broadcast(number):
+    """Return the number in all LANES lanes."""
+    return np.full(LANES, number, np.float32)
+
+
 def spread(array, i):
     """Return array[i] in all eight lanes; unlike broadcast(array[i]) it never asks whether i counts from the end."""
+    return _spread_out(array, i, 8, "spread")
+
+
+def wide_spread(array, i):
+    """Return array[i] in all LANES lanes."""
+    return _spread_out(array, i, LANES, "wide_spread")
+
+
+def _spread_out(array, i, lanes, word):
     if not 0 <= i < array.size:
-        raise IndexError(f"spread: place {i} of an array of {array.size}")
-    return np.full(8, array[i], np.float32)
+        raise IndexError(f"{word}: place {i} of an array of {array.size}")
+    return np.full(lanes, array[i], np.float32)
 
 
 def fma(a, b, c):
@@ -82,87 +118,210 @@ def fma(a, b, c):
     return a * b + c
 
 
+def add(a, b):
+    """Return a + b, lane by lane."""
+    return a + b
+
+
+def subtract(a, b):
+    """Return a - b, lane by lane."""
+    return a - b
+
+
+def multiply(a, b):
+    """Return a·b, lane by lane."""
+    return a * b
+
+
+def maximum(a, b):
+    """Return the larger of a and b in each lane; NaN where one of them is; a where they are equal."""
+    return np.where((a < b) | (b != b), b, a)
+
+
+def select(a, b, c):
+    """Return b where a < 0, c elsewhere, where a is NaN too."""
+    return np.where(a < 0, b, c)
+
+
+def slid(sums, x, i, w, j, taps, stride):
+    """Return four sums, with w[j + t·LANES …] · x[i + (n·stride + t)·LANES …] added to sum n for each of so many taps t.
+
+    `taps` and `stride` are written as numbers in the kernel: each vector of x is loaded once for all sums.
+    """
+    return tuple(
+        functools.reduce(lambda v, t: fma(wide_load(w, j + t * LANES), wide_load(x, i + (n * stride + t) * LANES), v), range(taps), v)
+        for n, v in enumerate(sums)
+    )
+
+
+def evens(a, b):
+    """Return lanes 0, 2, … of a and then of b."""
+    return np.concatenate([a, b])[::2]
+
+
+def odds(a, b):
+    """Return lanes 1, 3, … of a and then of b."""
+    return np.concatenate([a, b])[1::2]
+
+
 def transpose(v0, v1, v2, v3, v4, v5, v6, v7):
     """Return eight vectors: lane i of vector j becomes lane j of vector i."""
     return tuple(np.stack([v0, v1, v2, v3, v4, v5, v6, v7]).T.copy())
 
 
-def _place(context, builder, signature, arguments):
-    """Return the address of array[i] as that of a vector."""
-    array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return builder.bitcast(builder.gep(array.data, [arguments[1]]), _VECTOR.as_pointer())
+def place(context, builder, array_type, array, i, code):
+    """Return the address of array[i] as that of a value of the LLVM type `code`."""
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [i]), code.as_pointer())
 
 
-def _flat_float32(array, *, written=False) -> None:
+def flat_float32(array, *, written=False) -> None:
     if not (isinstance(array, types.Array) and array.dtype == types.float32 and array.ndim == 1 and array.layout == "C"):
         raise errors.TypingError(f"vector words take flat, contiguous float32 arrays, not {array}")
     if written and not array.mutable:
         raise errors.TypingError("store: the array is locked; kernels write into their outputs only")
 
 
-@intrinsic
-def _load(typing, array, i):
-    def code(context, builder, signature, arguments):
-        return builder.load(_place(context, builder, signature, arguments), align=4)
+def in_all_lanes(builder, number, lanes: int):
+    """Return the number in every lane."""
+    undefined = ir.Constant(ir.VectorType(FLOAT, lanes), ir.Undefined)
+    single = builder.insert_element(undefined, number, ir.Constant(INT, 0))
+    return builder.shuffle_vector(single, undefined, ir.Constant(ir.VectorType(INT, lanes), [0] * lanes))
 
-    return float32x8(array, types.intp), code
+
+def fused(builder, a, b, c, lanes: int):
+    """Return a·b + c by LLVM's fmuladd."""
+    code = ir.VectorType(FLOAT, lanes)
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(code, [code] * 3), f"llvm.fmuladd.v{lanes}f32")
+    return builder.call(function, [a, b, c])
+
+
+def _reads(vector):
+    """Return the intrinsics that load a vector and that spread a number."""
+
+    @intrinsic
+    def load_(typing, array, i):
+        def code(context, builder, signature, arguments):
+            return builder.load(place(context, builder, signature.args[0], *arguments, vector.code), align=4)
+
+        return vector(array, types.intp), code
+
+    @intrinsic
+    def spread_(typing, array, i):
+        def code(context, builder, signature, arguments):
+            return in_all_lanes(builder, builder.load(place(context, builder, signature.args[0], *arguments, FLOAT)), vector.lanes)
+
+        return vector(array, types.intp), code
+
+    @intrinsic
+    def broadcast_(typing, number):
+        def code(context, builder, signature, arguments):
+            return in_all_lanes(builder, arguments[0], vector.lanes)
+
+        return vector(types.float32), code
+
+    return load_, spread_, broadcast_
+
+
+_load, _spread, _broadcast = _reads(float32x8)
+_wide_load, _wide_spread, _wide_broadcast = _reads(wide)
 
 
 @intrinsic
 def _store(typing, array, i, vector):
     def code(context, builder, signature, arguments):
-        builder.store(arguments[2], _place(context, builder, signature, arguments), align=4)
+        array, i, value = arguments
+        builder.store(value, place(context, builder, signature.args[0], array, i, signature.args[2].code), align=4)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vector), code
 
 
-def _in_all_lanes(builder, number):
-    undefined = ir.Constant(_VECTOR, ir.Undefined)
-    single = builder.insert_element(undefined, number, ir.Constant(_INT, 0))
-    return builder.shuffle_vector(single, undefined, ir.Constant(ir.VectorType(_INT, 8), [0] * 8))
-
-
-@intrinsic
-def _broadcast(typing, number):
-    def code(context, builder, signature, arguments):
-        return _in_all_lanes(builder, arguments[0])
-
-    return float32x8(types.float32), code
-
-
-@intrinsic
-def _spread(typing, array, i):
-    def code(context, builder, signature, arguments):
-        values = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return _in_all_lanes(builder, builder.load(builder.gep(values.data, [arguments[1]])))
-
-    return float32x8(array, types.intp), code
-
-
 @intrinsic
 def _fma(typing, a, b, c):
     def code(context, builder, signature, arguments):
-        function = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-        return builder.call(cgutils.get_or_insert_function(builder.module, function, "llvm.fmuladd.v8f32"), arguments)
+        return fused(builder, *arguments, signature.return_type.lanes)
 
-    return float32x8(a, b, c), code
+    return a(a, b, c), code
+
+
+@intrinsic(prefer_literal=True)
+def _slid(typing, sums, x, i, w, j, taps, stride):
+    def code(context, builder, signature, arguments):
+        sums, x, i, w, j, _, _ = arguments
+
+        def vectors(array_type, array, start, count):
+            starts = [builder.add(start, ir.Constant(start.type, n * LANES)) for n in range(count)]
+            return [builder.load(place(context, builder, array_type, array, at, wide.code), align=4) for at in starts]
+
+        pixels = vectors(signature.args[1], x, i, 3 * step + count)
+        taps_ = vectors(signature.args[3], w, j, count)
+        results = []
+        for n in range(4):
+            v = builder.extract_value(sums, n)
+            for t in range(count):
+                v = fused(builder, taps_[t], pixels[n * step + t], v, LANES)
+            results.append(v)
+        return context.make_tuple(builder, signature.return_type, results)
+
+    if not (isinstance(taps, types.IntegerLiteral) and isinstance(stride, types.IntegerLiteral)):
+        raise errors.TypingError("slid: taps and stride are numbers written in the kernel")
+    count, step = taps.literal_value, stride.literal_value
+    return types.UniTuple(wide, 4)(sums, x, types.intp, w, types.intp, taps, stride), code
+
+
+def _lane_by_lane(make):
+    @intrinsic
+    def word(typing, a, b):
+        def code(context, builder, signature, arguments):
+            return make(builder, *arguments)
+
+        return a(a, b), code
+
+    return word
+
+
+def _larger(builder, a, b):
+    return builder.select(builder.fcmp_ordered("<", a, b), b, a)  # a NaN of a stays
+
+
+_add = _lane_by_lane(lambda builder, a, b: builder.fadd(a, b))
+_subtract = _lane_by_lane(lambda builder, a, b: builder.fsub(a, b))
+_multiply = _lane_by_lane(lambda builder, a, b: builder.fmul(a, b))
+_maximum = _lane_by_lane(lambda builder, a, b: builder.select(builder.fcmp_unordered("uno", b, b), b, _larger(builder, a, b)))
+
+
+def _every_other(builder, a, b, first):
+    lanes = a.type.count
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, lanes), list(range(first, 2 * lanes, 2))))
+
+
+_evens = _lane_by_lane(lambda builder, a, b: _every_other(builder, a, b, 0))
+_odds = _lane_by_lane(lambda builder, a, b: _every_other(builder, a, b, 1))
+
+
+@intrinsic
+def _select(typing, a, b, c):
+    def code(context, builder, signature, arguments):
+        a, b, c = arguments
+        return builder.select(builder.fcmp_ordered("<", a, ir.Constant(a.type, [0.0] * signature.return_type.lanes)), b, c)
+
+    return a(a, b, c), code
 
 
 @intrinsic
 def _transpose(typing, v0, v1, v2, v3, v4, v5, v6, v7):
     def code(context, builder, signature, arguments):
         def shuffled(a, b, lanes):
-            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_INT, 8), lanes))
+            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, 8), lanes))
 
-        rows = list(arguments)
-        # Three rounds exchange blocks of 4, 2 and 1 lanes between rows that lie as far apart.
-        for far in (4, 2, 1):
-            low = [lane if not lane & far else 8 + lane - far for lane in range(8)]
-            high = [lane + far if not lane & far else 8 + lane for lane in range(8)]
-            for j in range(8):
-                if not j & far:
-                    rows[j], rows[j + far] = shuffled(rows[j], rows[j + far], low), shuffled(rows[j], rows[j + far], high)
+        # Three rounds bring numbers of two, four and eight rows together, by masks that are one instruction each on x86.
+        evenly, oddly = [0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15]
+        pairs = [shuffled(arguments[j], arguments[j + 1], mask) for j in (0, 2, 4, 6) for mask in (evenly, oddly)]
+        first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+        fours = [shuffled(pairs[j], pairs[j + 2], mask) for j in (0, 1, 4, 5) for mask in (first, second)]
+        low, high = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
+        rows = [shuffled(fours[j], fours[j + 4], mask) for mask in (low, high) for j in range(4)]
         return context.make_tuple(builder, signature.return_type, rows)
 
     return types.UniTuple(float32x8, 8)(*[float32x8] * 8), code
@@ -170,13 +329,19 @@ def _transpose(typing, v0, v1, v2, v3, v4, v5, v6, v7):
 
 @overload(load, inline="always")
 def _overload_load(array, i):
-    _flat_float32(array)
+    flat_float32(array)
     return lambda array, i: _load(array, i)
+
+
+@overload(wide_load, inline="always")
+def _overload_wide_load(array, i):
+    flat_float32(array)
+    return lambda array, i: _wide_load(array, i)
 
 
 @overload(store, inline="always")
 def _overload_store(array, i, vector):
-    _flat_float32(array, written=True)
+    flat_float32(array, written=True)
     return lambda array, i, vector: _store(array, i, vector)
 
 
@@ -185,15 +350,68 @@ def _overload_broadcast(number):
     return lambda number: _broadcast(np.float32(number))
 
 
+@overload(wide_broadcast, inline="always")
+def _overload_wide_broadcast(number):
+    return lambda number: _wide_broadcast(np.float32(number))
+
+
 @overload(spread, inline="always")
 def _overload_spread(array, i):
-    _flat_float32(array)
+    flat_float32(array)
     return lambda array, i: _spread(array, i)
+
+
+@overload(wide_spread, inline="always")
+def _overload_wide_spread(array, i):
+    flat_float32(array)
+    return lambda array, i: _wide_spread(array, i)
 
 
 @overload(fma, inline="always")
 def _overload_fma(a, b, c):
     return lambda a, b, c: _fma(a, b, c)
+
+
+@overload(add, inline="always")
+def _overload_add(a, b):
+    return lambda a, b: _add(a, b)
+
+
+@overload(subtract, inline="always")
+def _overload_subtract(a, b):
+    return lambda a, b: _subtract(a, b)
+
+
+@overload(multiply, inline="always")
+def _overload_multiply(a, b):
+    return lambda a, b: _multiply(a, b)
+
+
+@overload(maximum, inline="always")
+def _overload_maximum(a, b):
+    return lambda a, b: _maximum(a, b)
+
+
+@overload(select, inline="always")
+def _overload_select(a, b, c):
+    return lambda a, b, c: _select(a, b, c)
+
+
+@overload(slid, inline="always", prefer_literal=True)
+def _overload_slid(sums, x, i, w, j, taps, stride):
+    flat_float32(x)
+    flat_float32(w)
+    return lambda sums, x, i, w, j, taps, stride: _slid(sums, x, i, w, j, taps, stride)
+
+
+@overload(evens, inline="always")
+def _overload_evens(a, b):
+    return lambda a, b: _evens(a, b)
+
+
+@overload(odds, inline="always")
+def _overload_odds(a, b):
+    return lambda a, b: _odds(a, b)
 
 
 @overload(transpose, inline="always")

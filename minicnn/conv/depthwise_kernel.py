@@ -1,0 +1,155 @@
+"""The loops of depthwise.py: LANES channels at a time for float32, and the equation as it stands for the rest."""
+
+import numpy as np
+
+from minicnn.conv.jit import jit, prange
+from minicnn.conv.jit.machine import LANES
+from minicnn.conv.jit.ranges import inside
+from minicnn.conv.jit.words import fma, select, slid, store, subtract, wide_broadcast, wide_load
+from minicnn.conv.strips import empty_strip, fill_strip
+
+
+@jit(allocates=False, inlined=True)
+def finished(v, rectify, most):
+    """Return v, cut off below 0 and above `most` if `rectify`; NaN stays NaN."""
+    if rectify:
+        v = select(v, wide_broadcast(np.float32(0)), v)
+        v = select(subtract(most, v), most, v)
+    return v
+
+
+@jit(allocates=False, inlined=True)
+def store_four(strip, to, sums, rectify, most):
+    a0, a1, a2, a3 = sums
+    store(strip, to, finished(a0, rectify, most))
+    store(strip, to + LANES, finished(a1, rectify, most))
+    store(strip, to + 2 * LANES, finished(a2, rectify, most))
+    store(strip, to + 3 * LANES, finished(a3, rectify, most))
+
+
+@jit(allocates=False)
+def tap_by_tap(strip, at, hop, offsets, weight, w, offset, to, rectify, most):
+    """Write the sums of four outputs whose windows start `hop` apart; offsets are the taps' within a window."""
+    a0, a1, a2, a3 = offset, offset, offset, offset
+    for t in range(offsets.size):
+        tap, s = wide_load(weight, w + t * LANES), at + offsets[t]
+        a0 = fma(tap, wide_load(strip, s), a0)
+        a1 = fma(tap, wide_load(strip, s + hop), a1)
+        a2 = fma(tap, wide_load(strip, s + 2 * hop), a2)
+        a3 = fma(tap, wide_load(strip, s + 3 * hop), a3)
+    store_four(strip, to, (a0, a1, a2, a3), rectify, most)
+
+
+@jit(allocates=False)
+def three_rows(strip, at, pitch, weight, w, offset, to, count, stride, rectify, most):
+    """Write count outputs of a 3×3 kernel, four at a time: what several outputs see is loaded once; rows are `pitch` apart."""
+    row = 3 * LANES
+    for q in range(0, count, 4):
+        sums, s = (offset, offset, offset, offset), at + q * stride * LANES
+        if stride == 1:
+            sums = slid(sums, strip, s, weight, w, 3, 1)
+            sums = slid(sums, strip, s + pitch, weight, w + row, 3, 1)
+            sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 1)
+        else:
+            sums = slid(sums, strip, s, weight, w, 3, 2)
+            sums = slid(sums, strip, s + pitch, weight, w + row, 3, 2)
+            sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 2)
+        store_four(strip, to + q * LANES, sums, rectify, most)
+
+
+@jit(allocates=False)
+def five_rows(strip, at, pitch, weight, w, offset, to, count, stride, rectify, most):
+    """Write count outputs of a 5×5 kernel, as three_rows does."""
+    row = 5 * LANES
+    for q in range(0, count, 4):
+        sums, s = (offset, offset, offset, offset), at + q * stride * LANES
+        if stride == 1:
+            sums = slid(sums, strip, s, weight, w, 5, 1)
+            sums = slid(sums, strip, s + pitch, weight, w + row, 5, 1)
+            sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 5, 1)
+            sums = slid(sums, strip, s + 3 * pitch, weight, w + 3 * row, 5, 1)
+            sums = slid(sums, strip, s + 4 * pitch, weight, w + 4 * row, 5, 1)
+        else:
+            sums = slid(sums, strip, s, weight, w, 5, 2)
+            sums = slid(sums, strip, s + pitch, weight, w + row, 5, 2)
+            sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 5, 2)
+            sums = slid(sums, strip, s + 3 * pitch, weight, w + 3 * row, 5, 2)
+            sums = slid(sums, strip, s + 4 * pitch, weight, w + 4 * row, 5, 2)
+        store_four(strip, to + q * LANES, sums, rectify, most)
+
+
+@jit(allocates=False)
+def fill_row(strip, at, pitch, stride, offsets, weight, w, offset, to, count, side, rectify, most):
+    """Write count outputs of one row: up to three more are written after them; side is 3 or 5 where that has a loop of its own."""
+    if side == 3:
+        three_rows(strip, at, pitch, weight, w, offset, to, count, stride, rectify, most)
+    elif side == 5:
+        five_rows(strip, at, pitch, weight, w, offset, to, count, stride, rectify, most)
+    else:
+        for q in range(0, count, 4):
+            hop = stride * LANES
+            tap_by_tap(strip, at + q * hop, hop, offsets, weight, w, offset, to + q * LANES, rectify, most)
+
+
+@jit(allocates=False)
+def one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, rectify, most):
+    """Fill some rows of LANES planes of y: a strip of inputs, a strip of outputs."""
+    C, H, W, P, Q, extent, stride_h, stride_w, top, left, columns, bands, band, side = sizes
+    eighths = -(-C // LANES)
+    piece, rest = block % bands, block // bands
+    group, n = rest % eighths, rest // eighths
+    c = group * LANES
+    channels = min(LANES, C - c)
+    first, limit = piece * band, wide_broadcast(most)
+    rows = min(band, P - first)
+    out = own + ((band - 1) * stride_h + extent) * columns * LANES + 4 * stride_w * LANES
+    fill_strip(x, (n * C + c) * H * W, channels, H, W, first * stride_h - top, left, (rows - 1) * stride_h + extent, columns, scratch, own)
+    offset, w = wide_load(bias, c), group * offsets.size * LANES
+    pitch = columns * LANES
+    for r in range(rows):
+        at, to = own + r * stride_h * pitch, out + r * Q * LANES
+        fill_row(scratch, at, pitch, stride_w, offsets, weight, w, offset, to, Q, side, rectify, limit)
+    empty_strip(scratch, out, Q, y, (n * C + c) * P * Q, channels, P, Q, first, rows)
+
+
+@jit(allocates=False)
+def some_blocks(worker, workers, blocks, x, weight, bias, y, offsets, scratch, sizes, rectify, most):
+    """This worker's share of the blocks, in scratch of its own."""
+    own = worker * (scratch.size // workers)
+    for block in range(blocks * worker // workers, blocks * (worker + 1) // workers):
+        one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, rectify, most)
+
+
+@jit(parallel=True, allocates=False)
+def all_blocks(workers, blocks, x, weight, bias, y, offsets, scratch, sizes, rectify, most):
+    """Fill y (N, C, P, Q), flat; weight is [LANES channels, tap, channel], bias the same without taps.
+
+    `sizes` are C, H, W, P, Q, the rows that a kernel spans, the strides, the padding above and to the left, the columns of a strip, and
+    in how many bands of how many rows outputs are cut, and the side of a kernel that has a loop of its own.
+    """
+    for worker in prange(workers):
+        some_blocks(worker, workers, blocks, x, weight, bias, y, offsets, scratch, sizes, rectify, most)
+
+
+@jit(parallel=True, allocates=False)
+def slide_planes(x, weight, bias, y, stride_h, stride_w, dilation_h, dilation_w, top, left):
+    """Fill y (N, K, P, Q), a row at a time, each tap where it lies inside the input."""
+    N, C, H, W = x.shape
+    K, _, R, S = weight.shape
+    P, Q = y.shape[2], y.shape[3]
+    for block in prange(N * K):
+        n = block // K
+        k = block % K
+        c = k // (K // C)
+        for p in range(P):
+            for q in range(Q):
+                y[n, k, p, q] = bias[k]
+            for i in range(R):
+                h = p * stride_h + i * dilation_h - top
+                if 0 <= h < H:
+                    for j in range(S):
+                        tap = j * dilation_w - left
+                        q0, q1 = inside(tap, stride_w, W, Q)
+                        w = weight[k, 0, i, j]
+                        for q in range(q0, q1):
+                            y[n, k, p, q] += w * x[n, c, h, q * stride_w + tap]
