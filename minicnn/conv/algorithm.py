@@ -5,6 +5,7 @@ output that was just computed; `plain` is the form in which kernels take arrays;
 weights that are not finite, whose product with a padding zero is no zero.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,7 @@ def lined_up(array: np.ndarray) -> np.ndarray:
     return plain(copy)
 
 
+@functools.lru_cache(256)
 def output_shape(x_shape, w_shape, window: Window) -> tuple[int, int, int, int]:
     """Return (N, K, P, Q)."""
     return (x_shape[0], w_shape[0], *window.output_size(x_shape[2:], "conv2d"))

@@ -11,6 +11,7 @@ When it loses: not on its own ground; it does nothing else.
 Source: Howard et al., "MobileNets" (2017), section 3.1.  Next room: gemm.py.
 """
 
+import functools
 from math import prod
 
 import numpy as np
@@ -69,6 +70,7 @@ def known_side(window) -> int:
     return window.kernel[0] if known else 0
 
 
+@functools.lru_cache(256)
 def cut(window, out_size) -> tuple[int, int, int, int]:
     """Return the rows that a kernel spans, the columns that a strip needs, and how outputs are cut: in how many bands of how many rows.
 

@@ -41,50 +41,63 @@ def tap_by_tap(strip, at, hop, offsets, weight, w, offset, to, rectify, most):
 
 
 @jit(allocates=False)
-def three_rows(strip, at, pitch, weight, w, offset, to, count, stride, rectify, most):
-    """Write count outputs of a 3×3 kernel, four at a time: what several outputs see is loaded once; rows are `pitch` apart."""
+def three_rows_by_one(strip, at, pitch, weight, w, offset, to, count, rectify, most):
+    """Write count outputs of a 3×3 kernel with stride 1 over the columns, four at a time; rows of the strip are `pitch` apart.
+
+    What several of the four see is loaded once.  (A loop for each stride: a choice inside it would cost the compiler its registers.)
+    """
     row = 3 * LANES
     for q in range(0, count, 4):
-        sums, s = (offset, offset, offset, offset), at + q * stride * LANES
-        if stride == 1:
-            sums = slid(sums, strip, s, weight, w, 3, 1)
-            sums = slid(sums, strip, s + pitch, weight, w + row, 3, 1)
-            sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 1)
-        else:
-            sums = slid(sums, strip, s, weight, w, 3, 2)
-            sums = slid(sums, strip, s + pitch, weight, w + row, 3, 2)
-            sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 2)
+        sums, s = (offset, offset, offset, offset), at + q * LANES
+        sums = slid(sums, strip, s, weight, w, 3, 1)
+        sums = slid(sums, strip, s + pitch, weight, w + row, 3, 1)
+        sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 1)
         store_four(strip, to + q * LANES, sums, rectify, most)
 
 
 @jit(allocates=False)
-def five_rows(strip, at, pitch, weight, w, offset, to, count, stride, rectify, most):
-    """Write count outputs of a 5×5 kernel, as three_rows does."""
-    row = 5 * LANES
+def three_rows_by_two(strip, at, pitch, weight, w, offset, to, count, rectify, most):
+    """The same for 3×3 and stride 2."""
+    row = 3 * LANES
     for q in range(0, count, 4):
-        sums, s = (offset, offset, offset, offset), at + q * stride * LANES
-        if stride == 1:
-            sums = slid(sums, strip, s, weight, w, 5, 1)
-            sums = slid(sums, strip, s + pitch, weight, w + row, 5, 1)
-            sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 5, 1)
-            sums = slid(sums, strip, s + 3 * pitch, weight, w + 3 * row, 5, 1)
-            sums = slid(sums, strip, s + 4 * pitch, weight, w + 4 * row, 5, 1)
-        else:
-            sums = slid(sums, strip, s, weight, w, 5, 2)
-            sums = slid(sums, strip, s + pitch, weight, w + row, 5, 2)
-            sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 5, 2)
-            sums = slid(sums, strip, s + 3 * pitch, weight, w + 3 * row, 5, 2)
-            sums = slid(sums, strip, s + 4 * pitch, weight, w + 4 * row, 5, 2)
+        sums, s = (offset, offset, offset, offset), at + 2 * q * LANES
+        sums = slid(sums, strip, s, weight, w, 3, 2)
+        sums = slid(sums, strip, s + pitch, weight, w + row, 3, 2)
+        sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 2)
+        store_four(strip, to + q * LANES, sums, rectify, most)
+
+
+@jit(allocates=False)
+def five_columns_by_one(strip, at, pitch, rows, weight, w, offset, to, count, rectify, most):
+    """The same for kernels of five columns and any number of rows: not written out, since 25 taps would not fit the registers."""
+    for q in range(0, count, 4):
+        sums, s = (offset, offset, offset, offset), at + q * LANES
+        for i in range(rows):
+            sums = slid(sums, strip, s + i * pitch, weight, w + 5 * i * LANES, 5, 1)
+        store_four(strip, to + q * LANES, sums, rectify, most)
+
+
+@jit(allocates=False)
+def five_columns_by_two(strip, at, pitch, rows, weight, w, offset, to, count, rectify, most):
+    """The same for stride 2."""
+    for q in range(0, count, 4):
+        sums, s = (offset, offset, offset, offset), at + 2 * q * LANES
+        for i in range(rows):
+            sums = slid(sums, strip, s + i * pitch, weight, w + 5 * i * LANES, 5, 2)
         store_four(strip, to + q * LANES, sums, rectify, most)
 
 
 @jit(allocates=False)
 def fill_row(strip, at, pitch, stride, offsets, weight, w, offset, to, count, side, rectify, most):
     """Write count outputs of one row: up to three more are written after them; side is 3 or 5 where that has a loop of its own."""
-    if side == 3:
-        three_rows(strip, at, pitch, weight, w, offset, to, count, stride, rectify, most)
+    if side == 3 and stride == 1:
+        three_rows_by_one(strip, at, pitch, weight, w, offset, to, count, rectify, most)
+    elif side == 3:
+        three_rows_by_two(strip, at, pitch, weight, w, offset, to, count, rectify, most)
+    elif side == 5 and stride == 1:
+        five_columns_by_one(strip, at, pitch, offsets.size // 5, weight, w, offset, to, count, rectify, most)
     elif side == 5:
-        five_rows(strip, at, pitch, weight, w, offset, to, count, stride, rectify, most)
+        five_columns_by_two(strip, at, pitch, offsets.size // 5, weight, w, offset, to, count, rectify, most)
     else:
         for q in range(0, count, 4):
             hop = stride * LANES

@@ -7,9 +7,10 @@ Four frames from a call to the sum.  `ALGORITHMS` maps a name to a module; nothi
 it is used, so that importing this file costs NumPy only.  A new algorithm is one file and one line.
 
 The cache that is here: what was prepared for a layer, held weakly by the layer, so it goes when the layer
-goes; safe, because a layer's arrays are locked.  (layout.py keeps some small tables of whole numbers.)
+goes; safe, because a layer's arrays are locked.  (Small tables of whole numbers, pure functions of shapes, are kept for the last few hundred shapes: here, in layout.py, in gemm.py.)
 """
 
+import functools
 import importlib
 import weakref
 from types import ModuleType
@@ -136,11 +137,10 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
 
     `owner` is the layer whose weight it is; its weight may be float32 where x is float64, and is widened once.
     """
-    shape = (x.shape[0], weight.shape[0], *window.output_size(x.shape[2:], "conv2d"))
-    name = algorithm
     if isinstance(algorithm, str) and algorithm == "auto":
-        name = choose_algorithm(x.shape, weight.shape, window, x.dtype, accuracy)
+        name, shape = _planned(x.shape, weight.shape, window, x.dtype, accuracy)
     else:
+        name, shape = algorithm, _output_shape(x.shape, weight.shape, window)
         refuse_unfit(algorithm, x.shape, weight.shape, window, x.dtype)
     if shape[0] == 0:
         return np.empty(shape, x.dtype)
@@ -152,13 +152,23 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
         return module.run(x, prepared, bias, activation)
 
 
+def _output_shape(x_shape, weight_shape, window: Window) -> tuple[int, ...]:
+    return (x_shape[0], weight_shape[0], *window.output_size(x_shape[2:], "conv2d"))
+
+
+@functools.lru_cache(256)
+def _planned(x_shape, weight_shape, window: Window, dtype, accuracy: str) -> tuple[str, tuple[int, ...]]:
+    """Return what choose_algorithm says, and the output's shape: both are functions of whole numbers, and take a while in Python."""
+    return choose_algorithm(x_shape, weight_shape, window, dtype, accuracy), _output_shape(x_shape, weight_shape, window)
+
+
 def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str = "exact") -> str:
     """Return the name of the algorithm that conv2d(algorithm="auto") takes: a pure function of its arguments.
 
     The rule, in order: depthwise where every group has one input channel of several; pointwise for 1×1 kernels; im2col for float64.
     In float32: winograd for 3×3 kernels of stride 1 in one group where accuracy is "fast" and there are at least 16 channels and
     filters, with tiles of 4×4 where there are enough of them (N·⌈P/4⌉·⌈Q/4⌉ ≥ 12), else 2×2; direct for few taps (C/G·R·S ≤ 400)
-    under few filters (K/G ≤ 8), where gemm would fill half of its tiles; gemm for the rest.
+    under few filters (K/G ≤ 8) or on narrow maps (Q ≤ 16), whose rows gemm would have to piece together; gemm for the rest.
 
     >>> choose_algorithm((1, 32, 56, 56), (32, 1, 3, 3), Window.of(3), np.float32)
     'depthwise'
@@ -181,9 +191,8 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
         P, Q = window.output_size(x_shape[2:], "conv2d")
         points = 36 * weight_shape[0] * weight_shape[1] * 4
         return "winograd4" if x_shape[0] * -(-P // 4) * -(-Q // 4) >= MANY_TILES and points <= WINOGRAD_BUDGET else "winograd2"
-    if taps <= 400 and filters <= 8:
-        return "direct"
-    return "gemm"
+    narrow = window.output_size(x_shape[2:], "conv2d")[1] <= 16
+    return "direct" if taps <= 400 and (filters <= 8 or narrow) else "gemm"
 
 
 def _small_and_dense(window: Window) -> bool:
@@ -220,12 +229,17 @@ def load_algorithm(name: str) -> ModuleType:
     """Import and return the module of one algorithm."""
     if name not in ALGORITHMS:
         raise UnknownNameError(f"conv2d: there is no algorithm {name!r}; known: {', '.join(ALGORITHMS)}.")
-    return importlib.import_module(ALGORITHMS[name])
+    return _module(ALGORITHMS[name])
+
+
+_module = functools.cache(importlib.import_module)
 
 
 def pad_by_mode(x, window: Window):
     """Return x padded by reflection, replication or wrapping, and the window without padding; zeros are left alone."""
-    if window.padding_mode == "zeros" or not window.padded(x.shape[2:]):
+    if window.padding_mode == "zeros":
+        return x, window
+    if not window.padded(x.shape[2:]):
         return x, Window(window.kernel, window.stride, window.padding, window.dilation)
     sides = window.resolve(x.shape[2:]).padding
     padded = np.pad(x, ((0, 0), (0, 0), *sides), mode=_PAD_WORDS[window.padding_mode])

@@ -6,9 +6,9 @@
         for a few hundred taps:
             panel[t, v] = x split[start of v + shift of t]           copied by vectors: phases.py
             for every ROWS filters, for every panel:
-                tile  = y so far, or b                               in registers: jit/tile.py
+                tile  = b, or the sums so far                        in registers: jit/tile.py
                 tile += weight[k, t] · panel[t, v]    for those taps
-                y     = tile, through the activation after the last tap
+                sums  = tile; after the last tap y = tile, through the activation
 
 Idea: the columns need never stand in memory as a whole.  A panel stays in the cache while every filter meets it, and
 a tile of sums stays in registers while its taps pass.  The weight is laid out in prepare, in the order in which it is read.
@@ -23,37 +23,45 @@ Source: Chetlur et al., "cuDNN: Efficient Primitives for Deep Learning" (2014), 
 "Anatomy of High-Performance Matrix Multiplication" (2008).  Next room: winograd.py.
 """
 
+import functools
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, activate, finish, float32_only, limits, output_shape, plain, scratch, tap_by_tap
+from minicnn.conv.algorithm import Prepared, activate, finish, float32_only, limits, lined_up, output_shape, plain, scratch, tap_by_tap
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
 from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.jit.tile import columns_of, load_tile, outer, rectified, store_tile
 from minicnn.conv.jit.words import store, wide_load
-from minicnn.conv.layout import in_lanes
-from minicnn.conv.phases import phases_of, shifts_of, split, split_bytes
+from minicnn.conv.layout import bias_in_lanes, in_lanes
+from minicnn.conv.phases import phases_of, plane_distance, shifts_of, split, split_bytes
 
 TAPS = 256  # at the most, that are laid out at a time: a panel of them fills two thirds of a first-level cache of 48 KB
-PANELS = 8  # at the most, that a block lays out: 256 KB, in the second-level cache
+PANELS = 4  # at the most, that a block lays out: 128 KB, in the second-level cache
+HEIGHTS = 64  # ROWS filters, at the most, in a block: with more taps than TAPS its sums wait in the second-level cache
 BLOCKS = 2  # at the least, where there are filters to share out: work for as many cores
 
 
 @jit(allocates=False)
-def pieces_of(position, count, pitch, width, table, own):
-    """Write which vectors make up a row of a panel: where each goes, and COLUMNS farther its distance from position 0; return how many.
+def pieces_of(position, count, sizes, table, own):
+    """Write which vectors make up a row of a panel: where each goes, and COLUMNS farther where it comes from; return how many.
 
     A vector may reach past the end of its row of outputs: the next one is written over it.
     """
-    found, at, p, q = 0, 0, position // width, position % width
+    image, _, pitch, width, area, _, _, _, _, _, _, _ = sizes
+    n, place = position // area, position % area
+    p, q = place // width, place % width
+    found, at = 0, 0
     while at < count:
         run = min(width - q, count - at)
         for i in range(0, run, LANES):
-            table[own + found], table[own + COLUMNS + found] = at + i, p * pitch + q + i
+            table[own + found], table[own + COLUMNS + found] = at + i, n * image + p * pitch + q + i
             found += 1
         at, p, q = at + run, p + 1, 0
+        if p * width == area:
+            n, p = n + 1, 0
     return found
 
 
@@ -79,85 +87,103 @@ def lay_out(x, first, shifts, begin, end, table, own, found, count, panel, to):
 
 
 @jit(allocates=False)
-def sum_tile(weight, w, panel, to, taps, bias, k, y, place, positions, rows, columns, going_on, rectify, most, edge):
-    """Add the products of `taps` taps to one tile of y at `place`, of which rows × columns are wanted.
-
-    going_on says that y holds sums of earlier taps; rectify that these taps are the last, before a ReLU.
-    A tile that is wanted in part goes through `edge`, at the end of panel.
-    """
-    whole = rows == ROWS and columns == COLUMNS
-    if not going_on:
-        tile = columns_of(bias, k)
-    elif whole:
-        tile = load_tile(y, place, positions)
-    else:
-        for r in range(rows):
-            for s in range(columns):
-                panel[edge + r * COLUMNS + s] = y[place + r * positions + s]
-        tile = load_tile(panel, edge, COLUMNS)
-    for t in range(taps):
-        tile = outer(tile, weight, w + t * ROWS, 1, panel, to + t * COLUMNS)
-    if rectify:
-        tile = rectified(tile, most)
-    if whole:
-        store_tile(y, place, positions, tile)
-    else:
-        store_tile(panel, edge, COLUMNS, tile)
-        for r in range(rows):
-            for s in range(columns):
-                y[place + r * positions + s] = panel[edge + r * COLUMNS + s]
+def copy_numbers(source, i, to, j, count):
+    """Copy count numbers, by vectors as far as they go."""
+    done = 0
+    while done + LANES <= count:
+        store(to, j + done, wide_load(source, i + done))
+        done += LANES
+    while done < count:
+        to[j + done] = source[i + done]
+        done += 1
 
 
 @jit(allocates=False)
-def one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, sizes, rectify, most):
+def copy_out(panel, edge, y, k, position, rows, count, sizes):
+    """Copy the wanted rows and columns of a tile from panel[edge …] to y; they may lie in several images."""
+    _, _, _, _, area, filters, _, _, _, _, _, _ = sizes
+    at = 0
+    while at < count:
+        n, place = (position + at) // area, (position + at) % area
+        run = min(area - place, count - at)
+        for r in range(rows):
+            copy_numbers(panel, edge + r * COLUMNS + at, y, (n * filters + k + r) * area + place, run)
+        at += run
+
+
+@jit(allocates=False)
+def sum_tile(weight, w, panel, to, taps, bias, b, sums, y, k, position, rows, count, first, last, rectify, most, edge, sizes):
+    """Add the products of `taps` taps to one tile: filters k …, positions `position` …, of which rows × count are wanted.
+
+    Before the first taps it begins at the bias, else where panel[sums …] holds it; after the last it goes through the activation to y.
+    A tile that is wanted in part, or lies in several images, goes through `edge`, at the end of panel.
+    """
+    _, _, _, _, area, filters, _, _, _, _, _, _ = sizes
+    if first:
+        tile = columns_of(bias, b)
+    else:
+        tile = load_tile(panel, sums, COLUMNS)
+    for t in range(taps):
+        tile = outer(tile, weight, w + t * ROWS, 1, panel, to + t * COLUMNS)
+    if not last:
+        store_tile(panel, sums, COLUMNS, tile)
+        return
+    if rectify:
+        tile = rectified(tile, most)
+    n, i = position // area, position % area
+    if rows == ROWS and count == COLUMNS and i + COLUMNS <= area:
+        store_tile(y, (n * filters + k) * area + i, area, tile)
+    else:
+        store_tile(panel, edge, COLUMNS, tile)
+        copy_out(panel, edge, y, k, position, rows, count, sizes)
+
+
+@jit(allocates=False)
+def one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, rectify, most):
     """Fill the outputs of one block; scratch[own …] and table[line …] are this worker's."""
-    image, group, pitch, width, positions, filters, groups, pieces, shares, deepest = sizes
-    taps, sixteenths = shifts.size, -(-filters // ROWS)
-    share, rest = block % shares, block // shares
-    piece, rest = rest % pieces, rest // pieces
-    g, n = rest % groups, rest // groups
+    _, group, _, _, _, _, filters, _, pieces, shares, deepest, _ = sizes
+    taps, heights = shifts.size, -(-filters // ROWS)
+    share, piece, g = block % shares, block // shares % pieces, block // (shares * pieces)
     panels = -(-positions // COLUMNS)
     first_panel, last_panel = panels * piece // pieces, panels * (piece + 1) // pieces
-    first_rows, last_rows = sixteenths * share // shares, sixteenths * (share + 1) // shares
-    edge = own + (last_panel - first_panel) * deepest * COLUMNS + LANES
+    first_height, last_height = heights * share // shares, heights * (share + 1) // shares
+    width, size = last_panel - first_panel, ROWS * COLUMNS
+    edge = own + width * deepest * COLUMNS + LANES
     for begin in range(0, taps, deepest):
         end = min(taps, begin + deepest)
         for panel in range(first_panel, last_panel):
-            count = min(COLUMNS, positions - panel * COLUMNS)
-            to = own + (panel - first_panel) * deepest * COLUMNS
-            found = pieces_of(panel * COLUMNS, count, pitch, width, table, line)
-            lay_out(x, n * image + g * group, shifts, begin, end, table, line, found, count, scratch, to)
-        for row in range(first_rows, last_rows):
-            k = g * sixteenths + row
-            rows = min(ROWS, filters - row * ROWS)
-            top = (n * groups + g) * filters + row * ROWS
-            for panel in range(first_panel, last_panel):
-                count = min(COLUMNS, positions - panel * COLUMNS)
-                to = own + (panel - first_panel) * deepest * COLUMNS
-                w = (k * taps + begin) * ROWS
-                place = top * positions + panel * COLUMNS
-                last = rectify and end == taps
-                sum_tile(weight, w, scratch, to, end - begin, bias, k * ROWS, y, place, positions, rows, count, begin > 0, last, most, edge)
+            count, to = min(COLUMNS, positions - panel * COLUMNS), own + (panel - first_panel) * deepest * COLUMNS
+            found = pieces_of(panel * COLUMNS, count, sizes, table, line)
+            lay_out(x, g * group, shifts, begin, end, table, line, found, count, scratch, to)
+        for height in range(first_height, last_height):
+            b, k, rows = (g * heights + height) * ROWS, g * filters + height * ROWS, min(ROWS, filters - height * ROWS)
+            w = ((g * taps + begin) * heights + height * (end - begin)) * ROWS
+            sums = edge + (1 + (height - first_height) * width) * size
+            for panel in range(width):
+                position, to = (first_panel + panel) * COLUMNS, own + panel * deepest * COLUMNS
+                count, at = min(COLUMNS, positions - position), sums + panel * size
+                sum_tile(
+                    weight, w, scratch, to, end - begin, bias, b, at, y, k, position, rows, count,
+                    begin == 0, end == taps, rectify, most, edge, sizes,
+                )  # fmt: skip
 
 
 @jit(allocates=False)
-def some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, sizes, rectify, most):
+def some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, rectify, most):
     """Every workers-th block, in scratch of their own."""
-    own = worker * (scratch.size // workers)
+    own, line = worker * (scratch.size // workers), worker * (table.size // workers)
     for block in range(worker, blocks, workers):
-        one_block(block, x, weight, bias, y, shifts, scratch, own, table, 2 * COLUMNS * worker, sizes, rectify, most)
+        one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, rectify, most)
 
 
 @jit(parallel=True, allocates=False)
-def all_blocks(workers, blocks, x, weight, bias, y, shifts, scratch, table, sizes, rectify, most):
-    """Fill y (N, K, positions), flat.
+def all_blocks(workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, rectify, most):
+    """Fill y (N, K, P·Q), flat; the positions of all images are numbered one after another.
 
-    x is split by phases; weight is [group, ROWS filters, tap, filter], bias the same without taps; `sizes` are the numbers
-    of x per image and group, those from one row of outputs to the next, output columns, output positions, filters
-    of a group, groups, and how positions, filters and taps are cut.
+    x is split by phases; weight is [group, taps that go together, ROWS filters, tap, filter], bias [group, filter]; `sizes` are a Plan's.
     """
     for worker in prange(workers):
-        some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, sizes, rectify, most)
+        some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, rectify, most)
 
 
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
@@ -167,58 +193,78 @@ def why_not(x_shape, w_shape, window, dtype) -> str | None:
 def prepare(weight, window, groups: int = 1) -> Prepared:
     if not np.isfinite(weight).all():
         return Prepared(plain(weight), weight.shape, window, finite=False)
-    return Prepared(in_lanes(weight.reshape(len(weight), -1), groups, ROWS), weight.shape, window)
+    packed = in_lanes(weight.reshape(len(weight), -1), groups, ROWS)
+    taps, deepest = prod(weight.shape[1:]), together(prod(weight.shape[1:]))
+    if deepest < taps:  # those that go together, of all filters, one after another
+        ordered = packed.reshape(groups, -1, taps, ROWS)
+        parts = [ordered[:, :, t : t + deepest].reshape(groups, -1) for t in range(0, taps, deepest)]
+        packed = lined_up(np.concatenate(parts, axis=1))
+    return Prepared(packed, weight.shape, window)
+
+
+def together(taps: int) -> int:
+    """Return how many taps go together: TAPS at the most, in equal parts.
+
+    >>> together(576)                    # three times 192, rather than two of 256 and a rest
+    192
+    """
+    return -(-taps // -(-taps // TAPS))
+
+
+class Plan(NamedTuple):
+    """What the kernels are told of one convolution: a pure function of its shapes."""
+
+    y_shape: tuple[int, int, int, int]
+    positions: int  # of all images
+    blocks: int
+    sizes: tuple[int, ...]  # see plan()
+    scratch: int  # numbers that a worker needs: its panels, a vector that may be overwritten, a tile, and the sums that wait
+
+
+@functools.lru_cache(256)
+def plan(x_shape, w_shape, window) -> Plan:
+    """Return how a convolution is cut into blocks.
+
+    `sizes` are the numbers of x per image and group, those from one row of outputs to the next, output columns, positions of an image,
+    all filters, filters of a group, groups, in how many pieces positions and in how many shares filters are cut, and how many taps go at
+    a time.  From shapes alone, so that the bits do not depend on the number of threads.
+
+    >>> from minicnn.window import Window
+    >>> plan((1, 64, 56, 56), (64, 64, 3, 3), Window.of(3, padding=1)).y_shape
+    (1, 64, 56, 56)
+    """
+    (N, C), (K, channels) = x_shape[:2], w_shape[:2]
+    P, Q = window.output_size(x_shape[2:])
+    groups, taps, phases = C // channels, prod(w_shape[1:]), phases_of(window, (P, Q))
+    plane = plane_distance(x_shape, window, phases)
+    width = P * Q if phases.size[1] == Q else Q  # where rows follow one another they are one row
+    panels, heights, deepest = -(-N * P * Q // COLUMNS), -(-K // groups // ROWS), together(taps)
+    pieces = -(-panels // PANELS)
+    if groups * pieces > 1:
+        pieces = min(panels, -(-pieces // 2) * 2)  # in even numbers, since so are cores
+    shares = min(heights, max(-(-heights // HEIGHTS), BLOCKS // (groups * pieces)))
+    own = (C * plane, channels * plane, phases.size[1], width, P * Q, K, K // groups, groups)
+    most_panels, tiles = -(-panels // pieces), 1 + (-(-panels // pieces) * -(-heights // shares) if deepest < taps else 0)
+    room = most_panels * deepest * COLUMNS + LANES + tiles * ROWS * COLUMNS
+    return Plan((N, K, P, Q), N * P * Q, groups * pieces * shares, (*own, pieces, shares, deepest, taps), room)
 
 
 def run(x, prepared, bias=None, activation=None):
     window = prepared.window.resolve(x.shape[2:])
-    y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
     if not prepared.finite:
+        y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
         return finish(tap_by_tap(x, prepared.weight, window, y), bias, activation)
-    return multiply(split(x, window, y.shape[2:]), x.shape, prepared, window, y, bias, activation)
-
-
-def multiply(wide, x_shape, prepared, window, y, bias, activation) -> np.ndarray:
-    """Fill y from an input that is split by phases."""
-    (N, K, P, Q), C, channels = y.shape, x_shape[1], prepared.shape[1]
-    G, phases = C // channels, phases_of(window, (P, Q))
-    area = prod(phases.count) * prod(phases.size)
-    width, rows = (Q, P) if phases.size[1] != Q else (P * Q, 1)  # where rows follow one another they are one row
-    positions, taps = rows * width, prod(prepared.shape[1:])
-    pieces, shares, deepest = cut(N * G, positions, K // G, taps)
-    sizes = (C * area, channels * area, phases.size[1], width, positions, K // G, G, pieces, shares, deepest)
-    offsets = plain(np.zeros(-(-K // G // ROWS) * ROWS * G, np.float32)) if bias is None else in_lanes(bias, G, ROWS)
-    workers = workers_for(y.size * taps)
-    room = scratch(workers, scratch_size(positions, pieces, deepest))
-    table = np.empty(workers * 2 * COLUMNS, np.int64)
+    planned = plan(x.shape, prepared.shape, window)
+    y, out_size, groups = np.empty(planned.y_shape, x.dtype), planned.y_shape[2:], planned.sizes[7]
+    channels = prepared.shape[1]
+    shifts = plain(shifts_of(channels, window, out_size, planned.sizes[1] // channels))
+    workers = workers_for(y.size * shifts.size)
+    room, table = scratch(workers, planned.scratch), np.empty(workers * 2 * COLUMNS, np.int64)
     rectify, most = limits(activation)
     kernel = all_blocks if workers > 1 else all_blocks.alone
-    shifts = plain(shifts_of(channels, window, (P, Q)))
-    blocks = N * G * pieces * shares
-    kernel(workers, blocks, wide, prepared.weight, offsets, y.reshape(-1), shifts, room, table, sizes, rectify, most)
+    numbers = split(x, window, out_size), prepared.weight, bias_in_lanes(bias, len(y[0]), groups, ROWS), y.reshape(-1)
+    kernel(workers, planned.blocks, *numbers, shifts, room, table, planned.positions, planned.sizes, rectify, most)
     return y if rectify else activate(y, activation)
-
-
-def cut(items: int, positions: int, filters: int, taps: int) -> tuple[int, int, int]:
-    """Return into how many pieces positions are cut, in how many shares filters, and how many taps go at a time.
-
-    From shapes alone, so that the bits do not depend on the number of threads.
-
-    >>> cut(1, 56 * 56, 64, 576)[2]                        # two batches of 192, rather than two of 256 and a rest
-    192
-    """
-    panels = -(-positions // COLUMNS)
-    pieces = -(-panels // PANELS)
-    if items * pieces > 1:
-        pieces = min(panels, -(-pieces // 2) * 2)  # in even numbers, since so are cores
-    shares = min(-(-filters // ROWS), max(1, BLOCKS // (items * pieces)))
-    return pieces, shares, -(-taps // -(-taps // TAPS))
-
-
-def scratch_size(positions: int, pieces: int, deepest: int) -> int:
-    """Return how many numbers a worker needs: its panels, a vector that may be overwritten, and a tile."""
-    panels = -(-positions // COLUMNS)
-    return -(-panels // pieces) * deepest * COLUMNS + LANES + ROWS * COLUMNS
 
 
 def error_factor(terms: int) -> float:
@@ -235,9 +281,6 @@ def prepared_bytes(x_shape, w_shape, window, itemsize: int) -> int:
 def workspace_bytes(x_shape, w_shape, window, itemsize: int) -> int:
     """The copy that phases.py makes, and the scratch of as many threads as there are."""
     window = window.resolve(x_shape[2:])
-    positions, groups = prod(window.output_size(x_shape[2:])), x_shape[1] // w_shape[1]
-    taps, filters = prod(w_shape[1:]), w_shape[0] // groups
-    pieces, _, deepest = cut(x_shape[0] * groups, positions, filters, taps)
-    workers = workers_for(x_shape[0] * positions * w_shape[0] * taps)
-    tables = 8 * taps + 4 * (filters + ROWS) * groups
-    return split_bytes(x_shape, window, itemsize) + workers * scratch_size(positions, pieces, deepest) * itemsize + tables
+    planned, taps = plan(tuple(x_shape), tuple(w_shape), window), prod(w_shape[1:])
+    workers = workers_for(prod(planned.y_shape) * taps)
+    return split_bytes(x_shape, window, itemsize) + workers * planned.scratch * itemsize + 8 * taps + 4 * (w_shape[0] + ROWS)

@@ -51,8 +51,8 @@ def _in_registers(grad, x, window: Window, weight_shape) -> tuple[np.ndarray, np
 
 def products_over_rows(grad, numbers, starts, taps, image: int, group: int, groups: int, filters: int, positions: int):
     """Return Σ over all positions of grad (…, filters, positions) times the numbers at start + tap, (filters, taps), and Σ of grad."""
-    from minicnn.conv.direct import WORTH_WAKING
     from minicnn.conv.gradient_kernel import sum_over_positions
+    from minicnn.conv.jit.threads import WORTH_WAKING
 
     T, eights = taps.size, -(-(filters // groups) // 8)
     taps = np.append(taps, np.full(-T % 8, taps[0]))  # the last eight are filled up; what comes of it is thrown away

@@ -79,6 +79,14 @@ def in_lanes(array: np.ndarray, groups: int, lanes: int) -> np.ndarray:
     return lined_up(packed.swapaxes(1, 2) if rest else packed)
 
 
+def bias_in_lanes(bias: np.ndarray | None, filters: int, groups: int, lanes: int) -> np.ndarray:
+    """Return a bias (filters,) as in_lanes does, zeros where there is none."""
+    of_group = filters // groups
+    if bias is None:
+        return plain(np.zeros(-(-of_group // lanes) * lanes * groups, np.float32))
+    return plain(bias) if of_group % lanes == 0 else in_lanes(bias, groups, lanes)
+
+
 @kept(lambda window, out_size, width: out_size[0] * out_size[1])
 def starts_of(window, out_size: tuple[int, int], width: int) -> np.ndarray:
     """Return where each output position starts, (P·Q,), and at least eight of them: the last is repeated.

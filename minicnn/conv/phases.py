@@ -12,11 +12,13 @@ Source: the polyphase representation of signal processing: Vaidyanathan, "Multir
 (1993), section 4.3.  Next room: gemm.py.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
 from minicnn.conv.algorithm import plain
+from minicnn.conv.jit.machine import LANES
 from minicnn.conv.layout import kept, locked
 
 WORTH_WAKING = 1 << 17  # numbers; one core copies them before the others are awake
@@ -29,6 +31,7 @@ class Phases(NamedTuple):
     size: tuple[int, int]
 
 
+@functools.lru_cache(256)
 def phases_of(window, out_size) -> Phases:
     """Return how an input is split for a window that gives out_size.
 
@@ -43,34 +46,39 @@ def phases_of(window, out_size) -> Phases:
 
 
 def split(x: np.ndarray, window, out_size) -> np.ndarray:
-    """Return x (N, C, H, W) as (N, C, phases, phases, rows, columns), flat; x itself, flat, where that is the same.
+    """Return x (N, C, H, W) as (N, C, phases, phases, rows, columns), flat, plane_distance apart; x itself, flat, where that is the same.
 
     >>> from minicnn.window import Window
-    >>> split(np.arange(8, dtype=np.float32).reshape(1, 1, 2, 4), Window.of((1, 2), stride=(1, 2)), (2, 2))
+    >>> split(np.arange(8, dtype=np.float32).reshape(1, 1, 2, 4), Window.of((1, 2), stride=(1, 2)), (2, 2))[:8]
     array([0., 2., 4., 6., 1., 3., 5., 7.], dtype=float32)
     """
     phases = phases_of(window, out_size)
-    if phases.count == (1, 1) and phases.size == x.shape[2:] and not window.padded(x.shape[2:]):
+    if as_it_is(x.shape, window, phases):
         return plain(x).reshape(-1)
-    from minicnn.conv.phases_kernel import sort_rows
+    from minicnn.conv.phases_kernel import sort_planes
 
     (top, _), (left, _) = window.resolve(x.shape[2:]).padding
     N, C, H, W = x.shape
-    wide = np.empty((N * C, *phases.count, *phases.size), x.dtype)
-    kernel = sort_rows.alone if wide.size < WORTH_WAKING else sort_rows
-    kernel(plain(x).reshape(N * C, H, W), wide, *window.stride, top, left)
-    return plain(wide).reshape(-1)
+    wide = np.empty(N * C * plane_size(phases), x.dtype)
+    kernel = sort_planes.alone if wide.size < WORTH_WAKING else sort_planes
+    kernel(plain(x).reshape(-1), wide, N * C, H, W, *phases.count, *phases.size, *window.stride, top, left)
+    return plain(wide)
 
 
-@kept(lambda channels, window, out_size: channels * window.kernel[0] * window.kernel[1])
-def shifts_of(channels: int, window, out_size) -> np.ndarray:
-    """Return how far each tap (c, i, j) lies from output (0, 0)'s place, (channels·R·S,), in a split input.
+def plane_size(phases: Phases) -> int:
+    """Return how many numbers there are from one plane to the next: a plane, and room for the end of a vector."""
+    return phases.count[0] * phases.count[1] * phases.size[0] * phases.size[1] + LANES
+
+
+@kept(lambda channels, window, out_size, distance: channels * window.kernel[0] * window.kernel[1])
+def shifts_of(channels: int, window, out_size, distance: int) -> np.ndarray:
+    """Return how far each tap (c, i, j) lies from output (0, 0)'s place, (channels·R·S,), in a split input whose planes are `distance` apart.
 
     >>> from minicnn.window import Window
-    >>> shifts_of(1, Window.of((1, 4), stride=(1, 2)), (2, 2))          # two phases of 2 rows and 3 columns
+    >>> shifts_of(1, Window.of((1, 4), stride=(1, 2)), (2, 2), 12)          # two phases of 2 rows and 3 columns
     array([0, 6, 1, 7])
     """
-    (rows, columns), (height, width) = phases_of(window, out_size)
+    (_, columns), (height, width) = phases_of(window, out_size)
     down, across = (
         (np.arange(k) * d % s, np.arange(k) * d // s) for k, d, s in zip(window.kernel, window.dilation, window.stride, strict=True)
     )
@@ -78,13 +86,20 @@ def shifts_of(channels: int, window, out_size) -> np.ndarray:
     vertical = down[0] * columns * area + down[1] * width
     horizontal = across[0] * area + across[1]
     per_channel = np.add.outer(vertical, horizontal)
-    return locked(np.add.outer(np.arange(channels) * (rows * columns * area), per_channel).reshape(-1))
+    return locked(np.add.outer(np.arange(channels) * distance, per_channel).reshape(-1))
+
+
+def as_it_is(x_shape, window, phases: Phases) -> bool:
+    """Whether x is its own split form: one phase, and no padding."""
+    return phases.count == (1, 1) and phases.size == tuple(x_shape[2:]) and not window.padded(x_shape[2:])
+
+
+def plane_distance(x_shape, window, phases: Phases) -> int:
+    """Return how many numbers lie from one channel to the next in what split returns."""
+    return x_shape[2] * x_shape[3] if as_it_is(x_shape, window, phases) else plane_size(phases)
 
 
 def split_bytes(x_shape, window, itemsize: int) -> int:
     """Return the bytes of the copy that split makes, 0 where it makes none."""
-    out_size = window.output_size(x_shape[2:])
-    phases = phases_of(window, out_size)
-    if phases.count == (1, 1) and phases.size == tuple(x_shape[2:]) and not window.padded(x_shape[2:]):
-        return 0
-    return x_shape[0] * x_shape[1] * phases.count[0] * phases.count[1] * phases.size[0] * phases.size[1] * itemsize
+    phases = phases_of(window, window.output_size(x_shape[2:]))
+    return 0 if as_it_is(x_shape, window, phases) else x_shape[0] * x_shape[1] * plane_size(phases) * itemsize
