@@ -30,12 +30,14 @@ CONV = {
     "strips": 2,
     "phases_kernel": 2,
     "winograd_transforms": 2,
+    "winograd_weights": 3,
     "winograd_kernel": 3,
     "depthwise_kernel": 3,
     "layout": 3,
     "phases": 4,
     "gemm": 5,
-    "winograd": 5,  # algorithms are 6
+    "winograd": 5,
+    "winograd_gradient": 5,  # algorithms are 6
     "dispatch": 7,
     "cost": 8,
     "contract": 8,

@@ -44,6 +44,13 @@ def plain(array: np.ndarray) -> np.ndarray:
     return locked
 
 
+def locked_view(array: np.ndarray) -> np.ndarray:
+    """Return an array as the few kernels take it that follow any memory layout: locked, not copied unless it is unaligned."""
+    locked = (array if type(array) is np.ndarray and array.flags.aligned else np.require(array, requirements="A")).view()
+    locked.flags.writeable = False
+    return locked
+
+
 def float32_only(dtype) -> str | None:
     """Return why an algorithm whose vectors hold float32 does not take this dtype, or None."""
     return None if dtype == np.float32 else f"its vectors hold float32, and x is {np.dtype(dtype)}; float64 is im2col's"

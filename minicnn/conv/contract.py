@@ -36,7 +36,7 @@ Losses to underflow in a forward transform are carried by the other one: n·(1 +
 Winograd's products are not the equation's either, but they are a fixed sum of products of sums (winograd.py), so Higham's
 argument of section 3.1 goes through step by step: a number that passes n roundings is off by γ(n) of the sum of
 absolute values that it went through.  For y that sum is S_W = |A|·[Σ_c (|G||w||Gᵀ|) ⊙ (|B||x||Bᵀ|)]·|Aᵀ| + |b|, tile by tile,
-and n counts the entries of the longest rows of B and A, each along two axes, the rounding of the transformed weight, the product, the
+and n counts the entries of the longest rows of A, B and G, each along two axes, the rounding of G's own entries, the product, the
 channels and the bias.  γ(n) ≤ n·eps while n·u ≤ 1/2, which leaves the law's own rounding u·|y| room enough.  S_W is about 4 to 10 times S
 for F(2, 3) and 30 to 100 times for F(4, 3): the price of fewer products.  Where B·x·Bᵀ overflows there is no contract.
 

@@ -29,17 +29,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, activate, finish, float32_only, limits, lined_up, output_shape, plain, scratch, tap_by_tap
+from minicnn.conv.algorithm import Prepared, activate, finish, float32_only, limits, locked_view, output_shape, plain, scratch, tap_by_tap
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
 from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.jit.tile import columns_of, load_tile, outer, rectified, store_tile
 from minicnn.conv.jit.words import store, wide_load
-from minicnn.conv.layout import bias_in_lanes, in_lanes
+from minicnn.conv.layout import bias_in_lanes
 from minicnn.conv.phases import phases_of, plane_distance, shifts_of, split, split_bytes
 
 TAPS = 256  # at the most, that are laid out at a time: a panel of them fills two thirds of a first-level cache of 48 KB
 PANELS = 4  # at the most, that a block lays out: 128 KB, in the second-level cache
+FEW_FILTERS = 1 << 15  # numbers of weight; one core has packed them before the others are awake
 HEIGHTS = 64  # ROWS filters, at the most, in a block: with more taps than TAPS its sums wait in the second-level cache
 BLOCKS = 2  # at the least, where there are filters to share out: work for as many cores
 
@@ -186,6 +187,35 @@ def all_blocks(workers, blocks, x, weight, bias, y, shifts, scratch, table, posi
         some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, rectify, most)
 
 
+@jit(allocates=False)
+def pack_height(weight, packed, block, groups, deepest):
+    """Write ROWS filters of a group, the taps that go together one after another, zeros for filters that are not there."""
+    K, channels, R, S = weight.shape
+    filters, taps = K // groups, channels * R * S
+    heights = -(-filters // ROWS)
+    g, height = block // heights, block % heights
+    k, count = g * filters + height * ROWS, min(ROWS, filters - height * ROWS)
+    t = 0
+    for c in range(channels):
+        for i in range(R):
+            for j in range(S):
+                begin = t // deepest * deepest
+                deep = min(deepest, taps - begin)
+                at = ((g * taps + begin) * heights + height * deep + t - begin) * ROWS
+                for r in range(count):
+                    packed[at + r] = weight[k + r, c, i, j]
+                for r in range(count, ROWS):
+                    packed[at + r] = np.float32(0)
+                t += 1
+
+
+@jit(parallel=True, allocates=False)
+def pack_filters(weight, packed, blocks, groups, deepest):
+    """Write weight (K, C/G, R, S), in any memory layout, as all_blocks reads it."""
+    for block in prange(blocks):
+        pack_height(weight, packed, block, groups, deepest)
+
+
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
     return float32_only(dtype)
 
@@ -193,13 +223,12 @@ def why_not(x_shape, w_shape, window, dtype) -> str | None:
 def prepare(weight, window, groups: int = 1) -> Prepared:
     if not np.isfinite(weight).all():
         return Prepared(plain(weight), weight.shape, window, finite=False)
-    packed = in_lanes(weight.reshape(len(weight), -1), groups, ROWS)
-    taps, deepest = prod(weight.shape[1:]), together(prod(weight.shape[1:]))
-    if deepest < taps:  # those that go together, of all filters, one after another
-        ordered = packed.reshape(groups, -1, taps, ROWS)
-        parts = [ordered[:, :, t : t + deepest].reshape(groups, -1) for t in range(0, taps, deepest)]
-        packed = lined_up(np.concatenate(parts, axis=1))
-    return Prepared(packed, weight.shape, window)
+    K, taps = len(weight), prod(weight.shape[1:])
+    heights = -(-K // groups // ROWS)
+    packed = scratch(1, groups * heights * taps * ROWS)[: groups * heights * taps * ROWS]
+    kernel = pack_filters if weight.size > FEW_FILTERS else pack_filters.alone
+    kernel(locked_view(weight), packed, groups * heights, groups, together(taps))
+    return Prepared(plain(packed), weight.shape, window)
 
 
 def together(taps: int) -> int:

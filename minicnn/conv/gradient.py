@@ -106,7 +106,7 @@ def convolve_backward(grad, x, weight, window: Window, *, needs=ALL, algorithm: 
         with np.errstate(all="ignore"):  # numbers that are not finite pass as in the law, without NumPy's warnings
             grad_weight = grad_bias = None
             if needs[1]:
-                grad_weight, grad_bias = weight_and_bias_gradients(grad, padded_x, inner, weight.shape)
+                grad_weight, grad_bias = weight_and_bias_gradients(grad, padded_x, inner, weight.shape, accuracy)
             elif needs[2]:
                 grad_bias = grad.sum(axis=(0, 2, 3))
             grad_x = input_gradient(grad, weight, inner, padded_x.shape, accuracy) if needs[0] else None

@@ -100,7 +100,7 @@ def _phase_gradient(grad, weight, rows: Phase, columns: Phase, accuracy: str) ->
     if 0 in part.shape[2:]:
         return np.zeros((grad.shape[0], weight.shape[0], rows.count, columns.count), grad.dtype)
     window = Window(weight.shape[2:], (1, 1), tuple(padding), (rows.dilation, columns.dilation))
-    return convolve(part, np.ascontiguousarray(weight), None, window, accuracy=accuracy)
+    return convolve(part, weight, None, window, accuracy=accuracy)
 
 
 def windows_are_apart(window: Window, out_size) -> bool:

@@ -2,7 +2,7 @@
 
     grad_w[k,c,i,j] = Σ_n Σ_(p,q)  grad[n,k,p,q] · x[n,c, p·stride_h + i·dil_h - top, q·stride_w + j·dil_w - left]
 
-Idea: eight filters by eight taps in registers (gradient_kernel.py) where there are few taps; elsewhere a matrix
+Idea: 3×3 kernels go through Winograd's points where accuracy is "fast" (winograd_gradient.py); else eight filters by eight taps in registers (gradient_kernel.py) where there are few taps; elsewhere a matrix
 product of grad with the windows laid out as rows, some images at a time.  The gradient by the bias is the same
 sum without x, and comes along.
 Cost: the multiply-adds of the forward pass.  What it does not do: multiply padding zeros by what is not finite
@@ -16,24 +16,37 @@ from minicnn.conv.algorithm import plain
 from minicnn.conv.layout import padded, starts_of, taps_of, windows_of_batch
 from minicnn.window import Window
 
+MANY_CHANNELS = 16  # fewer would not repay the transforms of winograd_gradient.py,
+MANY_TILES = 40  # and fewer tiles not its sums at 36 points for each filter
 FEW_TAPS = 400  # above it, BLAS reuses what it loads more often than registers do
 PIECE = 512  # positions that gradient_kernel.py takes at a time
 ROWS_AT_ONCE = 1 << 20  # numbers of windows that are laid out as rows at a time: about the second-level cache
 
 
-def weight_and_bias_gradients(grad, x, window: Window, weight_shape) -> tuple[np.ndarray, np.ndarray]:
+def weight_and_bias_gradients(grad, x, window: Window, weight_shape, accuracy: str = "exact") -> tuple[np.ndarray, np.ndarray]:
     """Return the gradients by the weight and by the bias, which are sums over the same positions."""
     window = window.resolve(x.shape[2:])
     if grad.shape[0] == 0:
         return np.zeros(weight_shape, grad.dtype), np.zeros(weight_shape[0], grad.dtype)
     taps = weight_shape[1] * weight_shape[2] * weight_shape[3]
-    if grad.dtype == np.float32 and taps <= FEW_TAPS:
+    if accuracy == "fast" and through_points(x.shape, weight_shape, window, grad.shape[2:], grad.dtype):
+        from minicnn.conv.winograd_gradient import weight_gradient
+
+        by_weight, by_bias = weight_gradient(grad, x, window, weight_shape), grad.sum(axis=(0, 2, 3))
+    elif grad.dtype == np.float32 and taps <= FEW_TAPS:
         by_weight, by_bias = _in_registers(grad, x, window, weight_shape)
     else:
         by_weight, by_bias = _by_rows(grad, x, window, weight_shape), grad.sum(axis=(0, 2, 3))
     if window.padded(x.shape[2:]) and not np.isfinite(by_bias).all():  # 0·∞ is NaN: the padding must be skipped, not multiplied
         by_weight = _tap_by_tap(grad, x, window, weight_shape)
     return by_weight, by_bias
+
+
+def through_points(x_shape, weight_shape, window: Window, out_size, dtype) -> bool:
+    """Whether winograd_gradient.py takes this: 3×3, stride and dilation 1, one group, float32, many channels, filters and tiles."""
+    tiles = x_shape[0] * -(-out_size[0] // 4) * -(-out_size[1] // 4)
+    small = window.kernel == (3, 3) and window.stride == (1, 1) and window.dilation == (1, 1) and x_shape[1] == weight_shape[1]
+    return dtype == np.float32 and small and min(weight_shape[:2]) >= MANY_CHANNELS and tiles >= MANY_TILES
 
 
 def _in_registers(grad, x, window: Window, weight_shape) -> tuple[np.ndarray, np.ndarray]:

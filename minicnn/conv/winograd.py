@@ -23,16 +23,18 @@ from math import prod
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, activate, finish, float32_only, limits, lined_up, output_shape, plain, scratch, tap_by_tap
+from minicnn.conv.algorithm import Prepared, activate, finish, float32_only, limits, locked_view, output_shape, plain, scratch, tap_by_tap
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
 from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.winograd_kernel import all_blocks
 from minicnn.conv.winograd_transforms import A, B, G
+from minicnn.conv.winograd_weights import bring_filters
 
 TILES = 56  # about, in a block: a multiple of ROWS, and of the widths of maps that were halved from 224
 FEW_TILES = 24  # in a block, at the least: fewer would read the weight more often than they multiply
 CHUNK = 128  # filters at a time, at the most: their sums at all points stay in the second-level cache
 BLOCKS = 1  # at the least, where there are filters to share out: work for as many cores
+FEW_FILTERS = 1 << 14  # numbers of weight; one core has brought them before the others are awake
 BUDGET = 64 << 20  # bytes of transformed weight: 512 → 512 filters of VGG16 take 38 MB
 
 
@@ -56,17 +58,14 @@ def transformed_size(m: int, w_shape) -> int:
 
 
 def prepare(m: int, weight, window) -> Prepared:
-    """Return G·w·Gᵀ, computed in float64 and rounded once, as [point, COLUMNS filters, channel, filter]."""
+    """Return G·w·Gᵀ as [point, COLUMNS filters, channel, filter]."""
     if not np.isfinite(weight).all():
         return Prepared(plain(weight), weight.shape, window, finite=False)
-    (K, C), points = weight.shape[:2], (m + 2) ** 2
-    panels = -(-K // COLUMNS)
-    packed = np.zeros((points, panels, C, COLUMNS), np.float32)
-    for panel in range(panels):  # some filters at a time, since float64 takes twice the room
-        part = weight[panel * COLUMNS : (panel + 1) * COLUMNS].astype(np.float64)
-        brought = G[m] @ part @ G[m].T  # (filters, C, m + 2, m + 2)
-        packed[:, panel, :, : len(part)] = brought.reshape(len(part), C, points).transpose(2, 1, 0)
-    return Prepared(lined_up(packed), weight.shape, window)
+    panels = -(-weight.shape[0] // COLUMNS)
+    packed = scratch(1, transformed_size(m, weight.shape))[: transformed_size(m, weight.shape)]
+    kernel = bring_filters if weight.size > FEW_FILTERS else bring_filters.alone
+    kernel(locked_view(weight), packed, panels, m, scratch(panels, (9 + 3 * (m + 2)) * LANES))
+    return Prepared(plain(packed), weight.shape, window)
 
 
 def run(m: int, x, prepared, bias, activation):
@@ -128,11 +127,11 @@ def workspace_bytes(m: int, x_shape, w_shape, window, itemsize: int) -> int:
 def error_factor(m: int, channels: int) -> float:
     """Return how many roundings a number passes at the most: see contract.py.
 
-    B·d passes as many as B's longest row has entries, along both axes; the transformed weight one; then a product, a sum over the
-    channels, A·s along both axes, and the bias.
+    Each of B·d·Bᵀ, G·w·Gᵀ and A·s·Aᵀ passes, along both axes, as many as its longest row has entries, and one more where an entry is
+    itself rounded, as those of G are; then come a product, a sum over the channels, and the bias.
     """
-    longest_b, longest_a = (int((matrix[m] != 0).sum(axis=1).max()) for matrix in (B, A))
-    return 2.0 * longest_b + 1 + 1 + channels + 2.0 * longest_a + 1
+    longest = sum(int((matrix[m] != 0).sum(axis=1).max()) for matrix in (A, B, G))
+    return 2.0 * (longest + 1) + 1 + channels + 1
 
 
 def error_scale(m: int, x: np.ndarray, weight: np.ndarray, window) -> np.ndarray:

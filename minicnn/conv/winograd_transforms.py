@@ -8,7 +8,8 @@ because polynomials are multiplied by their values at m + 2 points: B takes d th
 axes the same transform is applied to the columns and then to the rows.  Points 0, ±1 and ∞ give F(2, 3);
 0, ±1, ±2 and ∞ give F(4, 3), whose larger factors cost digits (contract.py counts them).
 
-`bring` is B·d·Bᵀ and `take` is A·s·Aᵀ, for vectors whose lanes are channels.
+`bring` is B·d·Bᵀ and `take` is A·s·Aᵀ, for vectors whose lanes are channels; `give` is G·w·Gᵀ, whose lanes are filters.
+`spread_4` is Aᵀ·g·A and `gather_4` is Gᵀ·u·G, the transposed maps of take_4 and give_4: what a gradient passes on its way back.
 Source: Winograd, "Arithmetic Complexity of Computations" (1980), chapter V; Lavin, Gray, "Fast Algorithms for
 Convolutional Neural Networks" (2015), section 4.  Next room: winograd_kernel.py.
 """
@@ -138,3 +139,108 @@ def take_4(sums, at, far, to, place, row, bias, k, spare, rectify, most):
         store(to, p + LANES, finished(fma(two, less2, less), offset, rectify, top))
         store(to, p + 2 * LANES, finished(fma(four, both2, both), offset, rectify, top))
         store(to, p + 3 * LANES, finished(add(fma(eight, less2, less), s5), offset, rectify, top))
+
+
+@jit(allocates=False)
+def give_2(taps, at, to, place, far, spare):
+    """Write the sixteen numbers of G·w·Gᵀ `far` apart from `place` on; w[i, j] is taps[at + (3·i + j)·LANES]."""
+    half = wide_broadcast(np.float32(0.5))
+    for j in range(3):
+        t = at + j * LANES
+        w0, w1, w2 = wide_load(taps, t), wide_load(taps, t + 3 * LANES), wide_load(taps, t + 6 * LANES)
+        outer, inner = multiply(half, add(w0, w2)), multiply(half, w1)
+        s = spare + j * LANES
+        store(taps, s, w0)
+        store(taps, s + 3 * LANES, add(outer, inner))
+        store(taps, s + 6 * LANES, subtract(outer, inner))
+        store(taps, s + 9 * LANES, w2)
+    for i in range(4):
+        s, p = spare + 3 * i * LANES, place + 4 * i * far
+        w0, w1, w2 = wide_load(taps, s), wide_load(taps, s + LANES), wide_load(taps, s + 2 * LANES)
+        outer, inner = multiply(half, add(w0, w2)), multiply(half, w1)
+        store(to, p, w0)
+        store(to, p + far, add(outer, inner))
+        store(to, p + 2 * far, subtract(outer, inner))
+        store(to, p + 3 * far, w2)
+
+
+@jit(allocates=False)
+def give_4(taps, at, to, place, far, spare):
+    """Write the thirty-six numbers of G·w·Gᵀ, as give_2 does."""
+    fourth, sixth = wide_broadcast(np.float32(1 / 4)), wide_broadcast(np.float32(1 / 6))
+    minus, twelfth, last = wide_broadcast(np.float32(-1 / 6)), wide_broadcast(np.float32(1 / 12)), wide_broadcast(np.float32(1 / 24))
+    for j in range(3):
+        t = at + j * LANES
+        w0, w1, w2 = wide_load(taps, t), wide_load(taps, t + 3 * LANES), wide_load(taps, t + 6 * LANES)
+        outer, inner = multiply(minus, add(w0, w2)), multiply(sixth, w1)
+        outer2, inner2 = fma(last, w0, multiply(sixth, w2)), multiply(twelfth, w1)
+        s = spare + j * LANES
+        store(taps, s, multiply(fourth, w0))
+        store(taps, s + 3 * LANES, subtract(outer, inner))
+        store(taps, s + 6 * LANES, add(outer, inner))
+        store(taps, s + 9 * LANES, add(outer2, inner2))
+        store(taps, s + 12 * LANES, subtract(outer2, inner2))
+        store(taps, s + 15 * LANES, w2)
+    for i in range(6):
+        s, p = spare + 3 * i * LANES, place + 6 * i * far
+        w0, w1, w2 = wide_load(taps, s), wide_load(taps, s + LANES), wide_load(taps, s + 2 * LANES)
+        outer, inner = multiply(minus, add(w0, w2)), multiply(sixth, w1)
+        outer2, inner2 = fma(last, w0, multiply(sixth, w2)), multiply(twelfth, w1)
+        store(to, p, multiply(fourth, w0))
+        store(to, p + far, subtract(outer, inner))
+        store(to, p + 2 * far, add(outer, inner))
+        store(to, p + 3 * far, add(outer2, inner2))
+        store(to, p + 4 * far, subtract(outer2, inner2))
+        store(to, p + 5 * far, w2)
+
+
+@jit(allocates=False)
+def spread_4(source, at, row, to, place, far, spare):
+    """Write the thirty-six numbers of Aᵀ·g·A `far` apart from `place` on; g[i, j] is source[at + i·row + j·LANES]."""
+    two, four, eight = wide_broadcast(np.float32(2)), wide_broadcast(np.float32(4)), wide_broadcast(np.float32(8))
+    for j in range(4):
+        g = at + j * LANES
+        g0, g1, g2, g3 = wide_load(source, g), wide_load(source, g + row), wide_load(source, g + 2 * row), wide_load(source, g + 3 * row)
+        even, odd, even2, odd2 = add(g0, g2), add(g1, g3), fma(four, g2, g0), fma(eight, g3, multiply(two, g1))
+        s = spare + j * LANES
+        store(source, s, g0)
+        store(source, s + 4 * LANES, add(even, odd))
+        store(source, s + 8 * LANES, subtract(even, odd))
+        store(source, s + 12 * LANES, add(even2, odd2))
+        store(source, s + 16 * LANES, subtract(even2, odd2))
+        store(source, s + 20 * LANES, g3)
+    for i in range(6):
+        s, p = spare + 4 * i * LANES, place + 6 * i * far
+        g0, g1 = wide_load(source, s), wide_load(source, s + LANES)
+        g2, g3 = wide_load(source, s + 2 * LANES), wide_load(source, s + 3 * LANES)
+        even, odd, even2, odd2 = add(g0, g2), add(g1, g3), fma(four, g2, g0), fma(eight, g3, multiply(two, g1))
+        store(to, p, g0)
+        store(to, p + far, add(even, odd))
+        store(to, p + 2 * far, subtract(even, odd))
+        store(to, p + 3 * far, add(even2, odd2))
+        store(to, p + 4 * far, subtract(even2, odd2))
+        store(to, p + 5 * far, g3)
+
+
+@jit(allocates=False)
+def gather_4(points, at, far, taps, own, spare):
+    """Write the nine numbers of Gᵀ·u·G, a vector each, from taps[own] on; u[i, j] is points[at + (6·i + j)·far]."""
+    fourth, sixth, twelfth = wide_broadcast(np.float32(1 / 4)), wide_broadcast(np.float32(1 / 6)), wide_broadcast(np.float32(1 / 12))
+    last = wide_broadcast(np.float32(1 / 24))
+    for j in range(6):
+        u = at + j * far
+        u0, u1, u2 = wide_load(points, u), wide_load(points, u + 6 * far), wide_load(points, u + 12 * far)
+        u3, u4, u5 = wide_load(points, u + 18 * far), wide_load(points, u + 24 * far), wide_load(points, u + 30 * far)
+        near, far_ = add(u1, u2), add(u3, u4)
+        s = spare + j * LANES
+        store(taps, s, fma(last, far_, subtract(multiply(fourth, u0), multiply(sixth, near))))
+        store(taps, s + 6 * LANES, fma(twelfth, subtract(u3, u4), multiply(sixth, subtract(u2, u1))))
+        store(taps, s + 12 * LANES, fma(sixth, subtract(far_, near), u5))
+    for i in range(3):
+        s, p = spare + 6 * i * LANES, own + 3 * i * LANES
+        u0, u1, u2 = wide_load(taps, s), wide_load(taps, s + LANES), wide_load(taps, s + 2 * LANES)
+        u3, u4, u5 = wide_load(taps, s + 3 * LANES), wide_load(taps, s + 4 * LANES), wide_load(taps, s + 5 * LANES)
+        near, far_ = add(u1, u2), add(u3, u4)
+        store(taps, p, fma(last, far_, subtract(multiply(fourth, u0), multiply(sixth, near))))
+        store(taps, p + LANES, fma(twelfth, subtract(u3, u4), multiply(sixth, subtract(u2, u1))))
+        store(taps, p + 2 * LANES, fma(sixth, subtract(far_, near), u5))
