@@ -56,13 +56,16 @@ def float32_only(dtype) -> str | None:
     return None if dtype == np.float32 else f"its vectors hold float32, and x is {np.dtype(dtype)}; float64 is im2col's"
 
 
-def limits(activation: str | None) -> tuple[bool, np.float32]:
-    """Return whether a kernel cuts its sums off below 0 as it stores them, and above what; the rest is `activate`'s.
+def at_the_store(activation: str | None) -> tuple[int, np.float32]:
+    """Return how a kernel finishes its sums as it stores them: 0 not at all, 1 cut off below 0 and above the number, 2 through SiLU.
 
-    >>> limits("relu6"), limits("relu"), limits("silu")
-    ((True, np.float32(6.0)), (True, np.float32(inf)), (False, np.float32(inf)))
+    >>> at_the_store("relu6"), at_the_store("relu"), at_the_store("silu")
+    ((1, np.float32(6.0)), (1, np.float32(inf)), (2, np.float32(inf)))
     """
-    return activation in ("relu", "relu6"), np.float32(6 if activation == "relu6" else np.inf)
+    kind = {None: 0, "relu": 1, "relu6": 1, "silu": 2}.get(activation)
+    if kind is None:
+        raise ArgumentError(f"conv2d: activation must be one of {ACTIVATIONS}, but it is {activation!r}.")
+    return kind, np.float32(6 if activation == "relu6" else np.inf)
 
 
 def scratch(workers: int, numbers: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from math import prod
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, activate, bias_or_zeros, limits, output_shape, plain, run_loops, scratch
+from minicnn.conv.algorithm import Prepared, at_the_store, bias_or_zeros, output_shape, plain, run_loops, scratch
 from minicnn.conv.depthwise_kernel import all_blocks, slide_planes
 from minicnn.conv.jit.machine import LANES
 from minicnn.conv.jit.threads import workers_for
@@ -52,11 +52,10 @@ def run(x, prepared, bias=None, activation=None):
     offsets = plain(taps_of(1, window, (extent, columns)).reshape(-1) * LANES)
     workers = workers_for(y.size * offsets.size * A_LOAD_EACH)
     room = scratch(workers, scratch_size(window, (P, Q)))
-    rectify, most = limits(activation)
     kernel = all_blocks if workers > 1 else all_blocks.alone
     numbers = plain(x).reshape(-1), prepared.weight, in_lanes(bias_or_zeros(bias, K, x.dtype), 1, LANES), y.reshape(-1)
-    kernel(workers, N * -(-K // LANES) * bands, *numbers, offsets, room, sizes, rectify, most)
-    return y if rectify else activate(y, activation)
+    kernel(workers, N * -(-K // LANES) * bands, *numbers, offsets, room, sizes, *at_the_store(activation))
+    return y
 
 
 def known_side(window) -> int:

@@ -1,34 +1,23 @@
 """The loops of depthwise.py: LANES channels at a time for float32, and the equation as it stands for the rest."""
 
-import numpy as np
-
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import LANES
 from minicnn.conv.jit.ranges import inside
-from minicnn.conv.jit.words import fma, select, slid, store, subtract, wide_broadcast, wide_load
-from minicnn.conv.strips import empty_strip, fill_strip
+from minicnn.conv.jit.words import fma, slid, store, wide_load
+from minicnn.conv.strips import empty_strip, fill_strip, finish_strip
 
 
 @jit(allocates=False, inlined=True)
-def finished(v, rectify, most):
-    """Return v, cut off below 0 and above `most` if `rectify`; NaN stays NaN."""
-    if rectify:
-        v = select(v, wide_broadcast(np.float32(0)), v)
-        v = select(subtract(most, v), most, v)
-    return v
-
-
-@jit(allocates=False, inlined=True)
-def store_four(strip, to, sums, rectify, most):
+def store_four(strip, to, sums):
     a0, a1, a2, a3 = sums
-    store(strip, to, finished(a0, rectify, most))
-    store(strip, to + LANES, finished(a1, rectify, most))
-    store(strip, to + 2 * LANES, finished(a2, rectify, most))
-    store(strip, to + 3 * LANES, finished(a3, rectify, most))
+    store(strip, to, a0)
+    store(strip, to + LANES, a1)
+    store(strip, to + 2 * LANES, a2)
+    store(strip, to + 3 * LANES, a3)
 
 
 @jit(allocates=False)
-def tap_by_tap(strip, at, hop, offsets, weight, w, offset, to, rectify, most):
+def tap_by_tap(strip, at, hop, offsets, weight, w, offset, to):
     """Write the sums of four outputs whose windows start `hop` apart; offsets are the taps' within a window."""
     a0, a1, a2, a3 = offset, offset, offset, offset
     for t in range(offsets.size):
@@ -37,11 +26,11 @@ def tap_by_tap(strip, at, hop, offsets, weight, w, offset, to, rectify, most):
         a1 = fma(tap, wide_load(strip, s + hop), a1)
         a2 = fma(tap, wide_load(strip, s + 2 * hop), a2)
         a3 = fma(tap, wide_load(strip, s + 3 * hop), a3)
-    store_four(strip, to, (a0, a1, a2, a3), rectify, most)
+    store_four(strip, to, (a0, a1, a2, a3))
 
 
 @jit(allocates=False)
-def three_rows_by_one(strip, at, pitch, weight, w, offset, to, count, rectify, most):
+def three_rows_by_one(strip, at, pitch, weight, w, offset, to, count):
     """Write count outputs of a 3×3 kernel with stride 1 over the columns, four at a time; rows of the strip are `pitch` apart.
 
     What several of the four see is loaded once.  (A loop for each stride: a choice inside it would cost the compiler its registers.)
@@ -52,11 +41,11 @@ def three_rows_by_one(strip, at, pitch, weight, w, offset, to, count, rectify, m
         sums = slid(sums, strip, s, weight, w, 3, 1)
         sums = slid(sums, strip, s + pitch, weight, w + row, 3, 1)
         sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 1)
-        store_four(strip, to + q * LANES, sums, rectify, most)
+        store_four(strip, to + q * LANES, sums)
 
 
 @jit(allocates=False)
-def three_rows_by_two(strip, at, pitch, weight, w, offset, to, count, rectify, most):
+def three_rows_by_two(strip, at, pitch, weight, w, offset, to, count):
     """The same for 3×3 and stride 2."""
     row = 3 * LANES
     for q in range(0, count, 4):
@@ -64,48 +53,48 @@ def three_rows_by_two(strip, at, pitch, weight, w, offset, to, count, rectify, m
         sums = slid(sums, strip, s, weight, w, 3, 2)
         sums = slid(sums, strip, s + pitch, weight, w + row, 3, 2)
         sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 2)
-        store_four(strip, to + q * LANES, sums, rectify, most)
+        store_four(strip, to + q * LANES, sums)
 
 
 @jit(allocates=False)
-def five_columns_by_one(strip, at, pitch, rows, weight, w, offset, to, count, rectify, most):
+def five_columns_by_one(strip, at, pitch, rows, weight, w, offset, to, count):
     """The same for kernels of five columns and any number of rows: not written out, since 25 taps would not fit the registers."""
     for q in range(0, count, 4):
         sums, s = (offset, offset, offset, offset), at + q * LANES
         for i in range(rows):
             sums = slid(sums, strip, s + i * pitch, weight, w + 5 * i * LANES, 5, 1)
-        store_four(strip, to + q * LANES, sums, rectify, most)
+        store_four(strip, to + q * LANES, sums)
 
 
 @jit(allocates=False)
-def five_columns_by_two(strip, at, pitch, rows, weight, w, offset, to, count, rectify, most):
+def five_columns_by_two(strip, at, pitch, rows, weight, w, offset, to, count):
     """The same for stride 2."""
     for q in range(0, count, 4):
         sums, s = (offset, offset, offset, offset), at + 2 * q * LANES
         for i in range(rows):
             sums = slid(sums, strip, s + i * pitch, weight, w + 5 * i * LANES, 5, 2)
-        store_four(strip, to + q * LANES, sums, rectify, most)
+        store_four(strip, to + q * LANES, sums)
 
 
 @jit(allocates=False)
-def fill_row(strip, at, pitch, stride, offsets, weight, w, offset, to, count, side, rectify, most):
+def fill_row(strip, at, pitch, stride, offsets, weight, w, offset, to, count, side):
     """Write count outputs of one row: up to three more are written after them; side is 3 or 5 where that has a loop of its own."""
     if side == 3 and stride == 1:
-        three_rows_by_one(strip, at, pitch, weight, w, offset, to, count, rectify, most)
+        three_rows_by_one(strip, at, pitch, weight, w, offset, to, count)
     elif side == 3:
-        three_rows_by_two(strip, at, pitch, weight, w, offset, to, count, rectify, most)
+        three_rows_by_two(strip, at, pitch, weight, w, offset, to, count)
     elif side == 5 and stride == 1:
-        five_columns_by_one(strip, at, pitch, offsets.size // 5, weight, w, offset, to, count, rectify, most)
+        five_columns_by_one(strip, at, pitch, offsets.size // 5, weight, w, offset, to, count)
     elif side == 5:
-        five_columns_by_two(strip, at, pitch, offsets.size // 5, weight, w, offset, to, count, rectify, most)
+        five_columns_by_two(strip, at, pitch, offsets.size // 5, weight, w, offset, to, count)
     else:
         for q in range(0, count, 4):
             hop = stride * LANES
-            tap_by_tap(strip, at + q * hop, hop, offsets, weight, w, offset, to + q * LANES, rectify, most)
+            tap_by_tap(strip, at + q * hop, hop, offsets, weight, w, offset, to + q * LANES)
 
 
 @jit(allocates=False)
-def one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, rectify, most):
+def one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, kind, most):
     """Fill some rows of LANES planes of y: a strip of inputs, a strip of outputs."""
     C, H, W, P, Q, extent, stride_h, stride_w, top, left, columns, bands, band, side = sizes
     eighths = -(-C // LANES)
@@ -113,7 +102,7 @@ def one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, rectify, 
     group, n = rest % eighths, rest // eighths
     c = group * LANES
     channels = min(LANES, C - c)
-    first, limit = piece * band, wide_broadcast(most)
+    first = piece * band
     rows = min(band, P - first)
     out = own + ((band - 1) * stride_h + extent) * columns * LANES + 4 * stride_w * LANES
     fill_strip(x, (n * C + c) * H * W, channels, H, W, first * stride_h - top, left, (rows - 1) * stride_h + extent, columns, scratch, own)
@@ -121,27 +110,28 @@ def one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, rectify, 
     pitch = columns * LANES
     for r in range(rows):
         at, to = own + r * stride_h * pitch, out + r * Q * LANES
-        fill_row(scratch, at, pitch, stride_w, offsets, weight, w, offset, to, Q, side, rectify, limit)
+        fill_row(scratch, at, pitch, stride_w, offsets, weight, w, offset, to, Q, side)
+    finish_strip(scratch, out, rows * Q, kind, most)
     empty_strip(scratch, out, Q, y, (n * C + c) * P * Q, channels, P, Q, first, rows)
 
 
 @jit(allocates=False)
-def some_blocks(worker, workers, blocks, x, weight, bias, y, offsets, scratch, sizes, rectify, most):
+def some_blocks(worker, workers, blocks, x, weight, bias, y, offsets, scratch, sizes, kind, most):
     """This worker's share of the blocks, in scratch of its own."""
     own = worker * (scratch.size // workers)
     for block in range(blocks * worker // workers, blocks * (worker + 1) // workers):
-        one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, rectify, most)
+        one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, kind, most)
 
 
 @jit(parallel=True, allocates=False)
-def all_blocks(workers, blocks, x, weight, bias, y, offsets, scratch, sizes, rectify, most):
+def all_blocks(workers, blocks, x, weight, bias, y, offsets, scratch, sizes, kind, most):
     """Fill y (N, C, P, Q), flat; weight is [LANES channels, tap, channel], bias the same without taps.
 
     `sizes` are C, H, W, P, Q, the rows that a kernel spans, the strides, the padding above and to the left, the columns of a strip, and
     in how many bands of how many rows outputs are cut, and the side of a kernel that has a loop of its own.
     """
     for worker in prange(workers):
-        some_blocks(worker, workers, blocks, x, weight, bias, y, offsets, scratch, sizes, rectify, most)
+        some_blocks(worker, workers, blocks, x, weight, bias, y, offsets, scratch, sizes, kind, most)
 
 
 @jit(parallel=True, allocates=False)

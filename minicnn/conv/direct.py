@@ -26,13 +26,13 @@ from math import prod
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, activate, finish, float32_only, output_shape, plain, scratch, tap_by_tap
+from minicnn.conv.algorithm import Prepared, at_the_store, finish, float32_only, output_shape, plain, scratch, tap_by_tap
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import LANES
 from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.jit.words import fma, load, spread, store, wide_load, wide_spread
 from minicnn.conv.layout import bias_in_lanes, eight_or_more, in_lanes, kernel_rows, padded, starts_of, taps_of
-from minicnn.conv.strips import turn_out
+from minicnn.conv.strips import finish_strip, turn_out
 
 POSITIONS = 256  # of a block: its strip stays in the first-level cache
 
@@ -92,7 +92,7 @@ def eight_wide(x, first, starts, at, taps, begin, end, weight, packed, bias, pla
 
 
 @jit(allocates=False)
-def one_block(block, x, weight, bias, y, starts, taps, met, room, own, sizes):
+def one_block(block, x, weight, bias, y, starts, taps, met, room, own, sizes, kind, most):
     """Fill some positions of some output channels of an image; room[own …] is this worker's strip; for the rest see all_blocks."""
     image, group, filters, positions, groups, lanes, pieces = sizes
     eights, blocks_of_lanes = -(-positions // 8), -(-filters // lanes)
@@ -110,6 +110,7 @@ def one_block(block, x, weight, bias, y, starts, taps, met, room, own, sizes):
         else:
             eight_wide(x, source, starts, at, taps, begin, end, weight, packed * taps.size, bias, packed, room, to)
     count = min(positions, 8 * last) - 8 * first
+    finish_strip(room, own, max(count, min(8, positions)), kind, most)
     for half in range(0, min(lanes, filters - k), 8):
         here, row = min(8, filters - k - half), (n * groups + g) * filters + k + half
         if positions >= 8:
@@ -121,15 +122,15 @@ def one_block(block, x, weight, bias, y, starts, taps, met, room, own, sizes):
 
 
 @jit(allocates=False)
-def some_blocks(worker, workers, blocks, x, weight, bias, y, starts, taps, met, room, sizes):
+def some_blocks(worker, workers, blocks, x, weight, bias, y, starts, taps, met, room, sizes, kind, most):
     """Every workers-th block, with a strip of their own."""
     own = worker * (room.size // workers)
     for block in range(worker, blocks, workers):
-        one_block(block, x, weight, bias, y, starts, taps, met, room, own, sizes)
+        one_block(block, x, weight, bias, y, starts, taps, met, room, own, sizes, kind, most)
 
 
 @jit(parallel=True, allocates=False)
-def all_blocks(workers, blocks, x, weight, bias, y, starts, taps, met, room, sizes):
+def all_blocks(workers, blocks, x, weight, bias, y, starts, taps, met, room, sizes, kind, most):
     """Fill y (N, K, positions), flat, in blocks of some positions of some channels, so that one image keeps all cores busy.
 
     weight is [group, lanes filters, tap, filter], bias likewise without taps; met[b] are the first and the end of the taps that meet the
@@ -137,7 +138,7 @@ def all_blocks(workers, blocks, x, weight, bias, y, starts, taps, met, room, siz
     groups, 8 or LANES, and how many pieces positions are cut into.
     """
     for worker in prange(workers):
-        some_blocks(worker, workers, blocks, x, weight, bias, y, starts, taps, met, room, sizes)
+        some_blocks(worker, workers, blocks, x, weight, bias, y, starts, taps, met, room, sizes, kind, most)
 
 
 def why_not(x_shape, w_shape, window, dtype) -> str | None:
@@ -168,14 +169,16 @@ def run(x, prepared, bias=None, activation=None):
     starts, taps = starts_of(window, (P, Q), wide.shape[3]), taps_of(channels, window, wide.shape[2:]).swapaxes(0, 1).reshape(-1)
     if P * Q >= 8:
         met = kernel_rows(window, x.shape[2], (P, Q)) * (channels * prepared.shape[3])
-        fill(wide, prepared.weight, bias, y, starts, taps, met, (C * area, channels * area, K // G, P * Q, G))
-        return activate(y, activation)
+        fill(wide, prepared.weight, bias, y, starts, taps, met, (C * area, channels * area, K // G, P * Q, G), activation)
+        return y
     # Positions of all images in one row, since those of one do not fill a vector.
     starts = eight_or_more(np.add.outer(np.arange(N) * (C * area), starts[: P * Q]).reshape(-1))
     rows = np.empty((K, N * P * Q), x.dtype)
-    fill(wide, prepared.weight, bias, rows, starts, taps, every_tap(taps, N * P * Q), (0, channels * area, K // G, N * P * Q, G))
+    fill(
+        wide, prepared.weight, bias, rows, starts, taps, every_tap(taps, N * P * Q), (0, channels * area, K // G, N * P * Q, G), activation
+    )
     y[...] = rows.reshape(K, N, P, Q).swapaxes(0, 1)
-    return activate(y, activation)
+    return y
 
 
 def products(x, weight, bias=None) -> np.ndarray:
@@ -196,7 +199,7 @@ def every_tap(taps, positions: int) -> np.ndarray:
     return np.broadcast_to(np.array([0, taps.size]), (-(-positions // 8), 2)).copy()
 
 
-def fill(x, weight, bias, y, starts, taps, met, sizes) -> None:
+def fill(x, weight, bias, y, starts, taps, met, sizes, activation=None) -> None:
     """Fill y by the kernel; `sizes` are all_blocks', without the last two."""
     _, _, filters, positions, groups = sizes
     lanes, pieces = lanes_for(filters), -(-positions // POSITIONS)
@@ -205,7 +208,7 @@ def fill(x, weight, bias, y, starts, taps, met, sizes) -> None:
     blocks = y.size // (groups * filters * positions) * groups * -(-filters // lanes) * pieces
     room = scratch(workers, strip_size(positions))
     numbers = plain(x).reshape(-1), weight, bias_in_lanes(bias, groups * filters, groups, lanes), y.reshape(-1)
-    kernel(workers, blocks, *numbers, plain(starts), plain(taps), plain(met), room, (*sizes, lanes, pieces))
+    kernel(workers, blocks, *numbers, plain(starts), plain(taps), plain(met), room, (*sizes, lanes, pieces), *at_the_store(activation))
 
 
 def strip_size(positions: int) -> int:

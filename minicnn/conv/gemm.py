@@ -29,11 +29,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, activate, finish, float32_only, limits, locked_view, output_shape, plain, scratch, tap_by_tap
+from minicnn.conv.algorithm import Prepared, at_the_store, finish, float32_only, locked_view, output_shape, plain, scratch, tap_by_tap
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
 from minicnn.conv.jit.threads import workers_for
-from minicnn.conv.jit.tile import columns_of, load_tile, outer, rectified, store_tile
+from minicnn.conv.jit.tile import columns_of, load_tile, outer, rectified, smooth, store_tile
 from minicnn.conv.jit.words import store, wide_load
 from minicnn.conv.layout import bias_in_lanes
 from minicnn.conv.phases import phases_of, plane_distance, shifts_of, split, split_bytes
@@ -113,7 +113,7 @@ def copy_out(panel, edge, y, k, position, rows, count, sizes):
 
 
 @jit(allocates=False)
-def sum_tile(weight, w, panel, to, taps, bias, b, sums, y, k, position, rows, count, first, last, rectify, most, edge, sizes):
+def sum_tile(weight, w, panel, to, taps, bias, b, sums, y, k, position, rows, count, first, last, kind, most, edge, sizes):
     """Add the products of `taps` taps to one tile: filters k …, positions `position` …, of which rows × count are wanted.
 
     Before the first taps it begins at the bias, else where panel[sums …] holds it; after the last it goes through the activation to y.
@@ -129,8 +129,10 @@ def sum_tile(weight, w, panel, to, taps, bias, b, sums, y, k, position, rows, co
     if not last:
         store_tile(panel, sums, COLUMNS, tile)
         return
-    if rectify:
+    if kind == 1:
         tile = rectified(tile, most)
+    elif kind == 2:
+        tile = smooth(tile)
     n, i = position // area, position % area
     if rows == ROWS and count == COLUMNS and i + COLUMNS <= area:
         store_tile(y, (n * filters + k) * area + i, area, tile)
@@ -140,7 +142,7 @@ def sum_tile(weight, w, panel, to, taps, bias, b, sums, y, k, position, rows, co
 
 
 @jit(allocates=False)
-def one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, rectify, most):
+def one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, kind, most):
     """Fill the outputs of one block; scratch[own …] and table[line …] are this worker's."""
     _, group, _, _, _, _, filters, _, pieces, shares, deepest, _ = sizes
     taps, heights = shifts.size, -(-filters // ROWS)
@@ -165,26 +167,26 @@ def one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, posi
                 count, at = min(COLUMNS, positions - position), sums + panel * size
                 sum_tile(
                     weight, w, scratch, to, end - begin, bias, b, at, y, k, position, rows, count,
-                    begin == 0, end == taps, rectify, most, edge, sizes,
+                    begin == 0, end == taps, kind, most, edge, sizes,
                 )  # fmt: skip
 
 
 @jit(allocates=False)
-def some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, rectify, most):
+def some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most):
     """Every workers-th block, in scratch of their own."""
     own, line = worker * (scratch.size // workers), worker * (table.size // workers)
     for block in range(worker, blocks, workers):
-        one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, rectify, most)
+        one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, kind, most)
 
 
 @jit(parallel=True, allocates=False)
-def all_blocks(workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, rectify, most):
+def all_blocks(workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most):
     """Fill y (N, K, P·Q), flat; the positions of all images are numbered one after another.
 
     x is split by phases; weight is [group, taps that go together, ROWS filters, tap, filter], bias [group, filter]; `sizes` are a Plan's.
     """
     for worker in prange(workers):
-        some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, rectify, most)
+        some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most)
 
 
 @jit(allocates=False)
@@ -289,11 +291,10 @@ def run(x, prepared, bias=None, activation=None):
     shifts = plain(shifts_of(channels, window, out_size, planned.sizes[1] // channels))
     workers = workers_for(y.size * shifts.size)
     room, table = scratch(workers, planned.scratch), np.empty(workers * 2 * COLUMNS, np.int64)
-    rectify, most = limits(activation)
     kernel = all_blocks if workers > 1 else all_blocks.alone
     numbers = split(x, window, out_size), prepared.weight, bias_in_lanes(bias, len(y[0]), groups, ROWS), y.reshape(-1)
-    kernel(workers, planned.blocks, *numbers, shifts, room, table, planned.positions, planned.sizes, rectify, most)
-    return y if rectify else activate(y, activation)
+    kernel(workers, planned.blocks, *numbers, shifts, room, table, planned.positions, planned.sizes, *at_the_store(activation))
+    return y
 
 
 def error_factor(terms: int) -> float:

@@ -14,7 +14,27 @@ import numpy as np
 
 from minicnn.conv.jit import jit
 from minicnn.conv.jit.machine import LANES
-from minicnn.conv.jit.words import load, store, transpose, wide_broadcast
+from minicnn.conv.jit.words import load, select, silu, store, subtract, transpose, wide_broadcast, wide_load
+
+
+@jit(allocates=False, inlined=True)
+def finished(v, kind, most):
+    """Return v as it is stored: as it is (kind 0), cut off below 0 and above `most` (1), or through SiLU (2); NaN stays NaN."""
+    if kind == 1:
+        v = select(v, wide_broadcast(np.float32(0)), v)
+        v = select(subtract(most, v), most, v)
+    elif kind == 2:
+        v = silu(v)
+    return v
+
+
+@jit(allocates=False)
+def finish_strip(strip, at, count, kind, most):
+    """Finish count pixels."""
+    if kind:
+        limit = wide_broadcast(most)
+        for i in range(at, at + count * LANES, LANES):
+            store(strip, i, finished(wide_load(strip, i), kind, limit))
 
 
 @jit(allocates=False)

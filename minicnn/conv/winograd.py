@@ -23,7 +23,7 @@ from math import prod
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, activate, finish, float32_only, limits, locked_view, output_shape, plain, scratch, tap_by_tap
+from minicnn.conv.algorithm import Prepared, at_the_store, finish, float32_only, locked_view, output_shape, plain, scratch, tap_by_tap
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
 from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.winograd_kernel import all_blocks
@@ -82,11 +82,10 @@ def run(m: int, x, prepared, bias, activation):
         offsets[:K] = bias
     workers = workers_for(y.size * C * 9)
     room = scratch(workers, scratch_size(m, C, Q, tile_rows, pieces, chunk))
-    rectify, most = limits(activation)
     kernel = all_blocks if workers > 1 else all_blocks.alone
     numbers = plain(x).reshape(-1), prepared.weight, plain(offsets), y.reshape(-1), room
-    kernel(workers, pieces * shares, *numbers, tile_rows, sizes, rectify, most)
-    return y if rectify else activate(y, activation)
+    kernel(workers, pieces * shares, *numbers, tile_rows, sizes, *at_the_store(activation))
+    return y
 
 
 def cut(m: int, images: int, filters: int, out_size) -> tuple[int, int, int, int]:

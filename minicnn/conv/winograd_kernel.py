@@ -6,7 +6,7 @@ A strip (strips.py) is what one row of tiles needs of LANES channels.  Scratch o
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
 from minicnn.conv.jit.tile import outer, store_tile, zeros
-from minicnn.conv.strips import empty_strip, fill_strip
+from minicnn.conv.strips import empty_strip, fill_strip, finish_strip
 from minicnn.conv.winograd_transforms import bring_2, bring_4, take_2, take_4
 
 
@@ -39,7 +39,7 @@ def bring_rows(x, scratch, v, strip, spare, first, last, tiles, sizes):
 
 
 @jit(allocates=False)
-def take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, k_first, k_last, across, sizes, rectify, most):
+def take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, k_first, k_last, across, sizes, kind, most):
     """Write filters k_first … k_last - 1 of those rows from S [point, tile, filter]."""
     _, _, _, K, P, Q, _, _, m, high, wide, _, _, _ = sizes
     columns = wide * m
@@ -50,14 +50,15 @@ def take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, k_first, k_
                 at = s + ((r - first) * wide + t) * across + k - k_first
                 place = strip + t * m * LANES
                 if m == 4:
-                    take_4(scratch, at, tiles * across, scratch, place, columns * LANES, bias, k, spare, rectify, most)
+                    take_4(scratch, at, tiles * across, scratch, place, columns * LANES, bias, k, spare)
                 else:
-                    take_2(scratch, at, tiles * across, scratch, place, columns * LANES, bias, k, spare, rectify, most)
+                    take_2(scratch, at, tiles * across, scratch, place, columns * LANES, bias, k, spare)
+            finish_strip(scratch, strip, m * columns, kind, most)
             empty_strip(scratch, strip, columns, y, (n * K + k) * P * Q, min(LANES, k_last - k), P, Q, row * m, m)
 
 
 @jit(allocates=False)
-def one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, rectify, most):
+def one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, kind, most):
     """Fill the outputs of some rows of tiles under some filters; scratch[own …] is this worker's."""
     C, _, _, K, _, _, _, _, m, _, wide, pieces, shares, chunk = sizes
     share, piece = block % shares, block // shares
@@ -81,23 +82,23 @@ def one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, rectify
                     at = point * tiles + t
                     multiply_tile(scratch, own + at * deep, deep, weight, b, C, scratch, s + at * across + j * COLUMNS, across)
         k_last = min(K, (panel + here) * COLUMNS)
-        take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, panel * COLUMNS, k_last, across, sizes, rectify, most)
+        take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, panel * COLUMNS, k_last, across, sizes, kind, most)
 
 
 @jit(allocates=False)
-def some_blocks(worker, workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, rectify, most):
+def some_blocks(worker, workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, kind, most):
     """Every workers-th block, in scratch of their own."""
     own = worker * (scratch.size // workers)
     for block in range(worker, blocks, workers):
-        one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, rectify, most)
+        one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, kind, most)
 
 
 @jit(parallel=True, allocates=False)
-def all_blocks(workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, rectify, most):
+def all_blocks(workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, kind, most):
     """Fill y (N, K, P, Q), flat.
 
     weight is [point, COLUMNS filters, channel, filter]; `sizes` are C, H, W, K, P, Q, the padding above and to the left, m, tiles
     over the rows and the columns of an image, and how rows of tiles and filters are cut.
     """
     for worker in prange(workers):
-        some_blocks(worker, workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, rectify, most)
+        some_blocks(worker, workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, kind, most)

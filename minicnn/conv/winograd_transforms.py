@@ -18,7 +18,7 @@ import numpy as np
 
 from minicnn.conv.jit import jit
 from minicnn.conv.jit.machine import LANES
-from minicnn.conv.jit.words import add, fma, multiply, select, store, subtract, wide_broadcast, wide_load
+from minicnn.conv.jit.words import add, fma, multiply, store, subtract, wide_broadcast, wide_load
 
 A = {
     2: np.array([[1, 1, 1, 0], [0, 1, -1, -1]], np.float64),
@@ -90,20 +90,10 @@ def bring_4(source, at, row, to, place, far, spare):
         store(to, p + 5 * far, fma(four, d1, fma(minus_five, d3, d5)))
 
 
-@jit(allocates=False, inlined=True)
-def finished(v, offset, rectify, most):
-    """Return v + offset, cut off below 0 and above `most` if `rectify`; NaN stays NaN."""
-    v = add(v, offset)
-    if rectify:
-        v = select(v, wide_broadcast(np.float32(0)), v)
-        v = select(subtract(most, v), most, v)
-    return v
-
-
 @jit(allocates=False)
-def take_2(sums, at, far, to, place, row, bias, k, spare, rectify, most):
+def take_2(sums, at, far, to, place, row, bias, k, spare):
     """Write A·s·Aᵀ + bias, 2×2, at to[place + i·row + j·LANES]; s[i, j] is sums[at + (4·i + j)·far]."""
-    offset, top = wide_load(bias, k), wide_broadcast(most)
+    offset = wide_load(bias, k)
     for j in range(4):
         s = at + j * far
         s0, s1, s2, s3 = wide_load(sums, s), wide_load(sums, s + 4 * far), wide_load(sums, s + 8 * far), wide_load(sums, s + 12 * far)
@@ -112,14 +102,14 @@ def take_2(sums, at, far, to, place, row, bias, k, spare, rectify, most):
     for i in range(2):
         s, p = spare + 4 * i * LANES, place + i * row
         s0, s1, s2, s3 = wide_load(to, s), wide_load(to, s + LANES), wide_load(to, s + 2 * LANES), wide_load(to, s + 3 * LANES)
-        store(to, p, finished(add(s0, add(s1, s2)), offset, rectify, top))
-        store(to, p + LANES, finished(subtract(subtract(s1, s2), s3), offset, rectify, top))
+        store(to, p, add(add(s0, add(s1, s2)), offset))
+        store(to, p + LANES, add(subtract(subtract(s1, s2), s3), offset))
 
 
 @jit(allocates=False)
-def take_4(sums, at, far, to, place, row, bias, k, spare, rectify, most):
+def take_4(sums, at, far, to, place, row, bias, k, spare):
     """Write A·s·Aᵀ + bias, 4×4, as take_2 does."""
-    offset, top = wide_load(bias, k), wide_broadcast(most)
+    offset = wide_load(bias, k)
     two, four, eight = wide_broadcast(np.float32(2)), wide_broadcast(np.float32(4)), wide_broadcast(np.float32(8))
     for j in range(6):
         s = at + j * far
@@ -135,10 +125,10 @@ def take_4(sums, at, far, to, place, row, bias, k, spare, rectify, most):
         s0, s1, s2 = wide_load(to, s), wide_load(to, s + LANES), wide_load(to, s + 2 * LANES)
         s3, s4, s5 = wide_load(to, s + 3 * LANES), wide_load(to, s + 4 * LANES), wide_load(to, s + 5 * LANES)
         both, less, both2, less2 = add(s1, s2), subtract(s1, s2), add(s3, s4), subtract(s3, s4)
-        store(to, p, finished(add(s0, add(both, both2)), offset, rectify, top))
-        store(to, p + LANES, finished(fma(two, less2, less), offset, rectify, top))
-        store(to, p + 2 * LANES, finished(fma(four, both2, both), offset, rectify, top))
-        store(to, p + 3 * LANES, finished(add(fma(eight, less2, less), s5), offset, rectify, top))
+        store(to, p, add(add(s0, add(both, both2)), offset))
+        store(to, p + LANES, add(fma(two, less2, less), offset))
+        store(to, p + 2 * LANES, add(fma(four, both2, both), offset))
+        store(to, p + 3 * LANES, add(add(fma(eight, less2, less), s5), offset))
 
 
 @jit(allocates=False)

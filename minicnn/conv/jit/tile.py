@@ -7,6 +7,7 @@ A tile is a block of ROWS × COLUMNS sums (machine.py), all of them in registers
     load_tile(y, i, step)        row r is y[i + r·step], …: where sums go on
     outer(tile, a, i, step, b, j)      tile[r, s] + a[i + r·step] · b[j + s]: one step of the product
     rectified(tile, most)        0 where a sum is below 0, `most` where it is above that, NaN where it is NaN
+    smooth(tile)                 silu of every sum
     store_tile(y, i, step, tile)       the other way
 
     tile = zeros()
@@ -28,7 +29,7 @@ from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
-from minicnn.conv.jit.words import FLOAT, flat_float32, fused, in_all_lanes, place
+from minicnn.conv.jit.words import FLOAT, flat_float32, fused, in_all_lanes, in_silu, place, silu
 
 _VECTOR = ir.VectorType(FLOAT, LANES)
 _PER_ROW = COLUMNS // LANES
@@ -91,6 +92,11 @@ def rectified(tile, most):
     """Return 0 where a number is below 0, `most` where it is above it, the number elsewhere; NaN stays NaN."""
     tile = np.where(tile < 0, np.float32(0), tile)
     return np.where(tile > most, np.float32(most), tile)
+
+
+def smooth(tile):
+    """Return silu of every number."""
+    return silu(tile.reshape(-1)).reshape(tile.shape)
 
 
 def _vectors(builder, tile):
@@ -188,6 +194,14 @@ def _rectified(typing, tile, most):
     return tile_type(tile, types.float32), code
 
 
+@intrinsic
+def _smooth(typing, tile):
+    def code(context, builder, signature, arguments):
+        return _packed(builder, [in_silu(builder, v, LANES) for v in _vectors(builder, arguments[0])])
+
+    return tile_type(tile), code
+
+
 @overload(zeros, inline="always")
 def _overload_zeros():
     return lambda: _zeros()
@@ -221,3 +235,8 @@ def _overload_outer(tile, a, i, step, b, j):
 @overload(rectified, inline="always")
 def _overload_rectified(tile, most):
     return lambda tile, most: _rectified(tile, np.float32(most))
+
+
+@overload(smooth, inline="always")
+def _overload_smooth(tile):
+    return lambda tile: _smooth(tile)

@@ -9,6 +9,7 @@ A vector is some float32 numbers side by side, a lane each.  The words:
     fma(a, b, c)              a·b + c, lane by lane
     add, subtract, multiply, maximum(a, b)      lane by lane; a NaN wins
     select(a, b, c)           b where a < 0, c elsewhere, where a is NaN too
+    silu(v)                   v / (1 + e⁻ᵛ)
     slid(sums, x, i, w, j, taps, stride)     a row of taps over vectors of x, added to four sums, `stride` vectors apart
     evens, odds(a, b)         every other lane of a and then of b, from the first or from the second
     transpose(v0, …, v7)      eight vectors as the columns of what were rows
@@ -141,6 +142,27 @@ def maximum(a, b):
 def select(a, b, c):
     """Return b where a < 0, c elsewhere, where a is NaN too."""
     return np.where(a < 0, b, c)
+
+
+LOG2_E, LOG2_HIGH, LOG2_LOW = 1.4426950408889634, 0.693359375, -2.12194440e-4  # log 2 in two parts: a whole number times the first is exact
+SERIES = (1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2)  # of eʳ = 1 + r + r²·(1/2 + r/6 + …)
+
+
+def silu(v):
+    """Return v / (1 + e⁻ᵛ), lane by lane, as v·(e⁻ˡᵛˡ or 1) / (1 + e⁻ˡᵛˡ), which does not overflow; NaN stays NaN, and -∞ gives NaN.
+
+    e⁻ˡᵛˡ = 2ᵏ·eʳ with a whole k and |r| ≤ (log 2)/2, a series of eight terms and the bits of an exponent; below e⁻⁸⁷ it is 0.
+    """
+    one, x = np.float32(1), -np.abs(v)
+    held = np.where(x < np.float32(-87), np.float32(-87), np.where(v == v, x, np.float32(0)))
+    k = np.floor(held * np.float32(LOG2_E) + np.float32(0.5))
+    r = (held - k * np.float32(LOG2_HIGH)) - k * np.float32(LOG2_LOW)
+    p = np.full(v.size, SERIES[0], np.float32)
+    for term in SERIES[1:]:
+        p = p * r + np.float32(term)
+    e = ((p * r) * r + r + one) * ((k.astype(np.int32) + 127) << 23).view(np.float32)
+    e = np.where(x < np.float32(-87), np.float32(0), e)
+    return v * np.where(v < 0, e, one) / (one + e)
 
 
 def slid(sums, x, i, w, j, taps, stride):
@@ -300,6 +322,42 @@ _evens = _lane_by_lane(lambda builder, a, b: _every_other(builder, a, b, 0))
 _odds = _lane_by_lane(lambda builder, a, b: _every_other(builder, a, b, 1))
 
 
+def in_silu(builder, v, lanes: int):
+    """Return silu of the vector v, the operations of the word `silu` one by one."""
+    code, whole = ir.VectorType(FLOAT, lanes), ir.VectorType(INT, lanes)
+
+    def number(value):
+        return ir.Constant(code, [float(np.float32(value))] * lanes)
+
+    def times(a, b):
+        return builder.fmul(a, b)
+
+    zero, one, lowest = number(0), number(1), number(-87)
+    below = builder.fcmp_ordered("<", v, zero)
+    x = builder.select(below, v, builder.fsub(number(-0.0), v))
+    deep = builder.fcmp_ordered("<", x, lowest)
+    held = builder.select(deep, lowest, builder.select(builder.fcmp_ordered("ord", v, v), x, zero))
+    floor = cgutils.get_or_insert_function(builder.module, ir.FunctionType(code, [code]), f"llvm.floor.v{lanes}f32")
+    k = builder.call(floor, [builder.fadd(times(held, number(LOG2_E)), number(0.5))])
+    r = builder.fsub(builder.fsub(held, times(k, number(LOG2_HIGH))), times(k, number(LOG2_LOW)))
+    p = number(SERIES[0])
+    for term in SERIES[1:]:
+        p = builder.fadd(times(p, r), number(term))
+    p = builder.fadd(builder.fadd(times(times(p, r), r), r), one)
+    exponent = builder.add(builder.fptosi(k, whole), ir.Constant(whole, [127] * lanes))
+    power = builder.bitcast(builder.shl(exponent, ir.Constant(whole, [23] * lanes)), code)
+    e = builder.select(deep, zero, times(p, power))
+    return builder.fdiv(times(v, builder.select(below, e, one)), builder.fadd(one, e))
+
+
+@intrinsic
+def _silu(typing, v):
+    def code(context, builder, signature, arguments):
+        return in_silu(builder, arguments[0], signature.return_type.lanes)
+
+    return v(v), code
+
+
 @intrinsic
 def _select(typing, a, b, c):
     def code(context, builder, signature, arguments):
@@ -395,6 +453,11 @@ def _overload_maximum(a, b):
 @overload(select, inline="always")
 def _overload_select(a, b, c):
     return lambda a, b, c: _select(a, b, c)
+
+
+@overload(silu, inline="always")
+def _overload_silu(v):
+    return lambda v: _silu(v)
 
 
 @overload(slid, inline="always", prefer_literal=True)
