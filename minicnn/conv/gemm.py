@@ -158,13 +158,13 @@ def one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, posi
             count, to = min(COLUMNS, positions - panel * COLUMNS), own + (panel - first_panel) * deepest * COLUMNS
             found = pieces_of(panel * COLUMNS, count, sizes, table, line)
             lay_out(x, g * group, shifts, begin, end, table, line, found, count, scratch, to)
-        for height in range(first_height, last_height):
-            b, k, rows = (g * heights + height) * ROWS, g * filters + height * ROWS, min(ROWS, filters - height * ROWS)
-            w = ((g * taps + begin) * heights + height * (end - begin)) * ROWS
-            sums = edge + (1 + (height - first_height) * width) * size
-            for panel in range(width):
-                position, to = (first_panel + panel) * COLUMNS, own + panel * deepest * COLUMNS
-                count, at = min(COLUMNS, positions - position), sums + panel * size
+        for panel in range(width):  # it stays in the first-level cache while all filters meet it
+            position, to = (first_panel + panel) * COLUMNS, own + panel * deepest * COLUMNS
+            count = min(COLUMNS, positions - position)
+            for height in range(first_height, last_height):
+                b, k, rows = (g * heights + height) * ROWS, g * filters + height * ROWS, min(ROWS, filters - height * ROWS)
+                w = ((g * taps + begin) * heights + height * (end - begin)) * ROWS
+                at = edge + (1 + (height - first_height) * width + panel) * size
                 sum_tile(
                     weight, w, scratch, to, end - begin, bias, b, at, y, k, position, rows, count,
                     begin == 0, end == taps, kind, most, edge, sizes,

@@ -1,5 +1,6 @@
 """The jit decorator: its disk cache, its threads, its forks, and what a kernel may read."""
 
+import functools
 import os
 import pickle
 import subprocess
@@ -11,11 +12,13 @@ import memory_kernels
 import numba
 import numpy as np
 import pytest
+from uncompiled import name_of, recorded, replay
+from wide_shapes import FAST, computed, made
 
 import minicnn
-from minicnn.conv import gradient_kernel
+from minicnn.conv import gradient_kernel, winograd_gradient
 from minicnn.conv.dispatch import ALGORITHMS, load_algorithm
-from minicnn.conv.jit import KERNELS, cache
+from minicnn.conv.jit import KERNELS, cache, machine
 from minicnn.conv.layout import in_lanes, starts_of, taps_of
 from minicnn.functional import pooling_kernel, statistics_kernel
 from minicnn.window import Window
@@ -26,10 +29,12 @@ for _name in ALGORITHMS:
 KERNELS = [kernel for kernel in KERNELS if kernel.py_func.__module__.startswith("minicnn.")]  # not those of other tests
 
 WORK = """
+import os
 import numpy as np
 from minicnn import conv2d
 rng = np.random.default_rng(0)
-x, w = rng.integers(-9, 10, (2, 4, 33, 29)).astype(np.float32), rng.integers(-9, 10, (4, 1, 3, 5)).astype(np.float32)
+rows = 33 if os.environ.get("NUMBA_DISABLE_JIT") == "1" else 333  # so many that all threads are woken
+x, w = rng.integers(-9, 10, (2, 4, rows, 29)).astype(np.float32), rng.integers(-9, 10, (4, 1, 3, 5)).astype(np.float32)
 law = conv2d(x, w, groups=4, padding=1, algorithm="reference")
 def right():
     for name in ("depthwise", "direct"):
@@ -46,20 +51,24 @@ def run(code, **environment):
 
 def test_kernels_are_found():
     names = {kernel.__name__ for kernel in KERNELS}
-    assert {"equation", "slide", "slide_planes", "inside", "channel_sums", "sum_over_positions"} <= names
+    assert {"equation", "all_blocks", "slide_planes", "inside", "channel_sums", "sum_over_positions"} <= names
     assert gradient_kernel.sum_over_positions in KERNELS
     assert pooling_kernel.largest_at in KERNELS
 
 
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.__name__)
+@pytest.mark.parametrize("kernel", KERNELS, ids=name_of)
 def test_no_kernel_reads_a_global_that_can_change(kernel):
-    """Numba freezes globals when it compiles, and its disk cache does not notice when they change."""
+    """Numba freezes globals when it compiles, and its disk cache does not notice when they change.
+
+    LANES, ROWS and COLUMNS are whole numbers of the processor, which is in the key of that cache: test_tile.py mixes two.
+    """
     function = kernel.py_func
     for name in function.__code__.co_names:
         if name not in function.__globals__:
             continue  # an attribute, or a builtin
         value = function.__globals__[name]
         fixed = isinstance(value, types.ModuleType | types.FunctionType | type) or value in KERNELS or value is numba.prange
+        fixed = fixed or (name in ("LANES", "ROWS", "COLUMNS") and type(value) is int and value == getattr(machine, name))
         assert fixed, f"{function.__name__} reads {name} = {value!r}"
     assert function.__closure__ is None
 
@@ -167,7 +176,12 @@ with ThreadPoolExecutor(8) as pool:
 
 
 FORKS = {
-    "after our kernels": "assert right()",
+    "after our kernels": """
+import numba
+from minicnn.conv.jit.threads import _regions
+assert right()
+assert _regions.entered or numba.config.DISABLE_JIT
+""",
     "after the user's kernels": """
 import numba
 @numba.njit(parallel=True)
@@ -244,15 +258,45 @@ def test_only_sums_may_be_reordered():
             assert set(dispatcher.targetoptions["fastmath"]) == allowed, kernel.__name__
 
 
+# So large that all threads are woken (products ≥ jit.threads.WORTH_WAKING, in one image too), and ragged against every tile.
+LARGE = {
+    "direct": [((1, 5, 61, 67), (9, 5, 5, 3)), ((3, 4, 41, 37), (6, 2, 7, 5))],
+    "gemm": [((1, 45, 19, 23), (50, 45, 3, 3)), ((2, 66, 13, 11), (38, 33, 3, 2)), ((1, 300, 5, 7), (33, 300, 3, 3))],
+    "pointwise": [((1, 90, 19, 23), (50, 90, 1, 1)), ((2, 300, 7, 6), (130, 150, 1, 1))],
+    "depthwise": [((1, 45, 61, 67), (45, 1, 3, 3)), ((3, 35, 40, 33), (35, 1, 5, 5)), ((2, 50, 53, 41), (50, 1, 2, 3))],
+    "winograd2": [((1, 45, 21, 23), (50, 45, 3, 3)), ((3, 33, 9, 11), (150, 33, 3, 3))],
+    "winograd4": [((1, 45, 21, 23), (50, 45, 3, 3)), ((3, 33, 9, 11), (150, 33, 3, 3))],
+}
+
+
+def test_large_is_large_enough_that_all_threads_are_woken():
+    from minicnn.conv.cost import multiply_adds
+    from minicnn.conv.jit.threads import WORTH_WAKING
+
+    assert set(LARGE) == set(FAST)
+    for shapes in LARGE.values():
+        for x, w in shapes:
+            assert multiply_adds(x, w, Window.of(w[2:], padding=1)) > WORTH_WAKING, (x, w)
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="without the JIT there is one thread")
 def test_bits_do_not_change_with_the_thread_count():
-    code = """
+    code = f"""
 import hashlib
-x = rng.standard_normal((2, 4, 33, 29)).astype(np.float32)
-print(hashlib.sha256(b"".join(conv2d(x, w, groups=4, algorithm=a).tobytes() for a in ("depthwise", "direct"))).hexdigest())
+for name, shapes in {LARGE}.items():
+    digest = hashlib.sha256()
+    for x_shape, w_shape in shapes:
+        x, w, b = (rng.standard_normal(shape, np.float32) for shape in (x_shape, w_shape, w_shape[:1]))
+        for _ in range(3):  # a race may be won by chance
+            y = conv2d(x, w, b, padding=1, groups=x_shape[1] // w_shape[1], algorithm=name)
+            digest.update(y.tobytes())
+    print(name, digest.hexdigest())
 """
-    found = {run(code, NUMBA_NUM_THREADS=threads).stdout for threads in ("1", "2")}
-    assert len(found) == 1
-    assert found != {""}
+    found = [run(code, NUMBA_NUM_THREADS=threads) for threads in ("1", "2", "3")]
+    for done in found:
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout.splitlines()) == len(LARGE)
+        assert done.stdout == found[0].stdout
 
 
 def _sample_calls() -> dict:
@@ -272,23 +316,8 @@ def _sample_calls() -> dict:
     # six filters of two channels in two groups, so that three lanes of eight are at work; windows of 3×2, stride (2, 1), on 5×6
     window = Window.of((3, 2), (2, 1))
     starts, taps = starts_of(window, (2, 5), 6), taps_of(2, window, (5, 6)).reshape(-1)
-    eights, grad = in_lanes(rng.integers(-5, 6, (6, 12)).astype(np.float32), 2, 8), rng.integers(-5, 6, 2 * 6 * 10).astype(np.float32)
-    padded_taps, met = np.pad(taps, (0, 4)), np.array([[0, 12], [3, 9]])
-
-    def one_row(kernel):
-        rows = np.zeros(64, np.float32)
-        kernel(x.reshape(-1), 60, starts, 1, taps, 2, 11, eights, 96, np.arange(16, dtype=np.float32), 8, rows)
-        return rows
-
-    def slides(kernel):
-        y = np.zeros(2 * 6 * 10, np.float32)
-        kernel(x.reshape(-1), eights, np.arange(16, dtype=np.float32), y, starts, taps, met, 120, 60, 3, 10, 4)
-        return y
-
-    def one_block(kernel):
-        y = np.zeros(2 * 6 * 10, np.float32)
-        kernel(3, x.reshape(-1), eights, np.arange(16, dtype=np.float32), y, starts, taps, met, 120, 60, 3, 10)
-        return y
+    grad = rng.integers(-5, 6, 2 * 6 * 10).astype(np.float32)
+    padded_taps = np.pad(taps, (0, 4))
 
     def turns(kernel):
         turned, sums = np.zeros(80, np.float32), np.zeros(16, np.float32)
@@ -354,9 +383,6 @@ def _sample_calls() -> dict:
         **memory_kernels.sample_calls(),
         "equation": fills((2, 4, 4, 3), x, w, bias, after=((2, 2), (1, 1), (2, 0))),
         "equation_backward": derivative,
-        "eight_positions": one_row,
-        "one_block": one_block,
-        "slide": slides,
         "turn": turns,
         "eight_taps": eight_taps,
         "one_part": one_part,
@@ -377,11 +403,61 @@ def _sample_calls() -> dict:
     }
 
 
-@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.__name__)
+def _fast_convolutions():
+    """One small convolution after the other, by each way that the fast kernels have; whole numbers that stay whole under F(4, 3) too."""
+    cases = {
+        "direct": [made((2, 4, 5, 6), (6, 2, 3, 2), stride=(2, 1)), made((1, 3, 4, 5), (25, 3, 3, 2), padding=1), made((2, 3, 2, 3), (25, 3, 1, 2))],
+        "gemm": [made((2, 6, 5, 7), (10, 3, 3, 2), padding=1, stride=(1, 2)), made((1, 3, 6, 30), (9, 3, 2, 3)), made((1, 290, 2, 5), (3, 290, 1, 2))],
+        "pointwise": [made((1, 3, 8, 9), (9, 3, 1, 1))],
+        "depthwise": [
+            *(made((1, 11, 7, 9), (11, 1, side, side), padding=1, stride=stride) for side in (3, 5) for stride in (1, 2)),
+            made((1, 9, 6, 7), (9, 1, 2, 3), dilation=2),
+            made((1, 9, 6, 7), (18, 1, 3, 3), padding=((4, 0), (3, 1))),
+        ],
+        "winograd2": [made((2, 3, 6, 7), (9, 3, 3, 3), padding=1), made((1, 9, 4, 9), (3, 9, 3, 3))],
+        "winograd4": [made((2, 3, 6, 7), (9, 3, 3, 3), padding=1), made((1, 9, 4, 9), (3, 9, 3, 3))],
+    }  # fmt: skip
+    assert set(cases) == set(FAST)
+    for name, some in cases.items():
+        for case in some:
+            case.weight[...] *= 576 if name == "winograd4" else 1  # 24², the denominator of the transformed weight
+            for activation in (None, "relu6"):
+                computed(name, case, activation)
+    x, grad = made((2, 9, 6, 7), (9, 9, 3, 3)).x, made((2, 5, 6, 7), (5, 5, 3, 3)).x
+    winograd_gradient.weight_gradient(grad, x, Window.of(3, padding=1), (5, 9, 3, 3))
+
+
+WITH_FRACTIONS = {"give_4", "gather_4", "bring_panel", "bring_filters", "take_channel", "take_channels"}  # the matrix G of F(4, 3) has 1/24
+
+
+@functools.cache
+def _recorded():
+    """Return {module.kernel: calls that these kernels make of one another}."""
+    return recorded(_fast_convolutions)
+
+
+def test_every_kernel_of_the_fast_convolutions_was_met():
+    rooms = ("direct", "gemm", "strips", "depthwise_kernel", "phases_kernel", "winograd")
+    missed = [name_of(kernel) for kernel in KERNELS if name_of(kernel).startswith(rooms) and name_of(kernel) not in _recorded()]
+    assert missed == ["depthwise_kernel.slide_planes"]  # for float64: among the sample calls
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=name_of)
 def test_every_kernel_runs_uncompiled(kernel):
     """py_func is the same source: it gives the same numbers (small integers, so in any order), and a student can step through it."""
-    call = _sample_calls()[kernel.__name__]
-    np.testing.assert_array_equal(call(kernel), call(kernel.py_func))
+    name = name_of(kernel)
+    if name in _recorded():
+        for call in _recorded()[name]:
+            for compiled, plain in zip(replay(kernel, call, compiled=True), replay(kernel, call, compiled=False), strict=True):
+                if kernel.__name__ in WITH_FRACTIONS:  # sixteen roundings at the most, of sums of numbers that are no larger than these
+                    largest = max(np.abs(part).max() for part in (*call.arguments, plain) if isinstance(part, np.ndarray))
+                    np.testing.assert_allclose(compiled, plain, rtol=0, atol=16 * np.finfo(np.float32).eps * largest)
+                else:
+                    np.testing.assert_array_equal(compiled, plain)
+    else:
+        assert sum(other.__name__ == kernel.__name__ for other in KERNELS if name_of(other) not in _recorded()) == 1, "two of one name"
+        call = _sample_calls()[kernel.__name__]
+        np.testing.assert_array_equal(call(kernel), call(kernel.py_func))
 
 
 def test_compiling_tells_of_each_compilation():
@@ -398,4 +474,4 @@ print(names)
         cold = run(code, NUMBA_CACHE_DIR=empty)
     assert statistics_kernel.channel_sums.__name__ not in cold.stdout
     if not numba.config.DISABLE_JIT:
-        assert "'slide_planes'" in cold.stdout, cold.stderr
+        assert "'some_blocks'" in cold.stdout, cold.stderr
