@@ -1,91 +1,88 @@
 """How often does choose_algorithm err, and what does it cost?
 
-    python benchmarks/algorithms.py [--json] [--quick]
+    python benchmarks/algorithms.py [--batch 1,8] [--only WORDS] [--rounds N] [--json FILE]
 
-Every algorithm that applies and sums the equation's own products (not the law, not the FFT) is timed on
-layers of published networks and of courses, interleaved in one process, medians after a warm-up. The
-choice errs where another one was faster by more than a tenth.
+Every algorithm that applies (not the law, not the FFT) is timed as a layer has it, its weight prepared, on every distinct convolution
+of the networks of layers.py and on some of courses, in turns (turns.py).  The choice of accuracy="fast" errs where
+another one was faster by more than a tenth.  Run it with OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 for one thread.
 """
 
 import argparse
 import json
 import statistics
-import time
+from pathlib import Path
 
 import numpy as np
+from layers import Convolution, chosen
 from machine import print_facts
+from peers import problem
+from turns import alternate, geometric_mean, medians
 
-from minicnn import ALGORITHMS, Window, choose_algorithm, conv2d
+from minicnn import ALGORITHMS, Window, choose_algorithm, nn
 
-# N, C, H, W, K, kernel, stride, padding, groups
-LAYERS = {
-    "VGG16 3→64 k3 @224": (1, 3, 224, 224, 64, 3, 1, 1, 1),
-    "VGG16 64→64 k3 @224": (1, 64, 224, 224, 64, 3, 1, 1, 1),
-    "VGG16 256→256 k3 @56": (1, 256, 56, 56, 256, 3, 1, 1, 1),
-    "VGG16 512→512 k3 @14": (1, 512, 14, 14, 512, 3, 1, 1, 1),
-    "ResNet stem 3→64 k7 s2": (1, 3, 224, 224, 64, 7, 2, 3, 1),
-    "ResNet 64→64 k3 @56": (1, 64, 56, 56, 64, 3, 1, 1, 1),
-    "ResNet 512→512 k3 @7": (1, 512, 7, 7, 512, 3, 1, 1, 1),
-    "ResNet 256→64 k1 @56": (1, 256, 56, 56, 64, 1, 1, 0, 1),
-    "ResNet 256→512 k1 s2 @56": (1, 256, 56, 56, 512, 1, 2, 0, 1),
-    "Lite0 stem 3→32 k3 s2": (1, 3, 224, 224, 32, 3, 2, 1, 1),
-    "Lite0 dw 96 k3 s2 @112": (1, 96, 112, 112, 96, 3, 2, 1, 96),
-    "Lite0 dw 240 k5 @28": (1, 240, 28, 28, 240, 5, 1, 2, 240),
-    "Lite0 dw 1152 k5 @7": (1, 1152, 7, 7, 1152, 5, 1, 2, 1152),
+# name: N, C, H, W, K, kernel, stride, padding, groups
+OF_COURSES = {
     "ResNeXt 128→128 k3 g32 @56": (1, 128, 56, 56, 128, 3, 1, 1, 32),
-    "LeNet 1→6 k5 @28, 64 images": (64, 1, 28, 28, 6, 5, 1, 2, 1),
-    "LeNet 6→16 k5 @14, 64 images": (64, 6, 14, 14, 16, 5, 1, 0, 1),
     "course 3→16 k3 @32, 8 images": (8, 3, 32, 32, 16, 3, 1, 1, 1),
+    "course 16→16 k3 @16": (1, 16, 16, 16, 16, 3, 1, 1, 1),
+    "course 8→8 k3 @28, 32 images": (32, 8, 28, 28, 8, 3, 1, 1, 1),
     "edge filter 1→1 k3 @512": (1, 1, 512, 512, 1, 3, 1, 1, 1),
-    "16→16 k3 @16": (1, 16, 16, 16, 16, 3, 1, 1, 1),
 }
 
 
-def measure(layer, rounds: int) -> tuple[str, dict[str, float]]:
+def layers_of_courses() -> dict[str, Convolution]:
+    found = {}
+    for name, (N, C, H, W, K, kernel, stride, padding, groups) in OF_COURSES.items():
+        window = Window.of(kernel, stride, padding)
+        out = (N, K, *window.output_size((H, W)))
+        shapes = (N, C, H, W), (K, C // groups, kernel, kernel), window.stride, window.padding, window.dilation
+        found[name] = Convolution("lenet5", name, *shapes, groups, out, "course")
+    return found
+
+
+def measure(layer: Convolution, rounds: int) -> tuple[str, dict[str, float]]:
     """Return the algorithm that is chosen, and the median milliseconds of every one that applies."""
-    N, C, H, W, K, kernel, stride, padding, groups = layer
-    rng = np.random.default_rng(0)
-    x, weight = rng.standard_normal((N, C, H, W), np.float32), rng.standard_normal((K, C // groups, kernel, kernel), np.float32)
-    arguments = {"stride": stride, "padding": padding, "groups": groups}
-    window = Window.of(kernel, stride, padding)
-    times: dict[str, list[float]] = {}
+    given = problem(layer)
+    arguments = layer.stride, layer.padding, layer.dilation, layer.groups
+    calls = {}
     for name in ALGORITHMS:
         if name in ("reference", "fft"):
             continue
+        own = nn.Conv2d.of(given.weight, given.bias, *arguments, algorithm=name)
         try:
-            conv2d(x, weight, **arguments, algorithm=name)
+            own(given.x)
         except ValueError:
             continue  # it does not apply
-        times[name] = []
-    for _ in range(rounds):
-        for name, seconds in times.items():
-            began = time.perf_counter()
-            conv2d(x, weight, **arguments, algorithm=name)
-            seconds.append(time.perf_counter() - began)
-    chosen = choose_algorithm(x.shape, weight.shape, window, x.dtype)
-    return chosen, {name: 1000 * statistics.median(seconds) for name, seconds in times.items()}
+        calls[name] = lambda own=own: own(given.x)
+    window = Window.of(layer.weight_shape[2:], layer.stride, layer.padding, layer.dilation)
+    return choose_algorithm(layer.x_shape, layer.weight_shape, window, np.float32, "fast"), medians(alternate(calls, rounds))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--quick", action="store_true", help="3 rounds in place of 9")
+    parser.add_argument("--batch", default="1", help="batch sizes, such as 1,8")
+    parser.add_argument("--only", action="append", default=[], help="layers whose names hold these words")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", help="write the figures to this file")
     options = parser.parse_args()
-    if not options.json:
-        print_facts()
-    found = {label: measure(layer, 3 if options.quick else 9) for label, layer in LAYERS.items()}
-    losses = {label: times[chosen] / min(times.values()) for label, (chosen, times) in found.items()}
-    if options.json:
-        print(json.dumps({label: {"chosen": chosen, "ms": times, "loss": losses[label]} for label, (chosen, times) in found.items()}))
-        return
-    for label, (chosen, times) in found.items():
-        row = ", ".join(f"{name} {ms:.2f}" for name, ms in sorted(times.items(), key=lambda item: item[1]))
-        print(f"{label:28} {'errs ' if losses[label] > 1.1 else '     '} chosen {chosen:9}  ms: {row}")
-    errs = [loss for loss in losses.values() if loss > 1.1]
-    mean = float(np.exp(np.mean(np.log(list(losses.values())))))
+    print_facts()
+    layers = {f"{layer.name}, {layer.batch}": layer for layer in chosen(tuple(map(int, options.batch.split(","))), only=options.only)}
+    layers.update({} if options.only else layers_of_courses())
+    found = {}
+    for name, layer in layers.items():
+        name_of_choice, times = found[name] = measure(layer, options.rounds)
+        loss = times[name_of_choice] / min(times.values())
+        row = ", ".join(f"{other} {ms:.2f}" for other, ms in sorted(times.items(), key=lambda item: item[1]))
+        print(f"{name:32} {'errs ' if loss > 1.1 else '     '} {name_of_choice:9}  ms: {row}", flush=True)
+    losses = [times[choice] / min(times.values()) for choice, times in found.values()]
+    errs = sum(loss > 1.1 for loss in losses)
     print(
-        f"errs on {len(errs)} of {len(losses)} layers; at worst {max(losses.values()):.2f}× the fastest, {mean:.2f}× in the geometric mean"
+        f"errs on {errs} of {len(losses)} layers; at worst {max(losses):.2f}× the fastest, {geometric_mean(losses):.3f}× in the "
+        f"geometric mean, {statistics.median(losses):.2f}× in the median"
     )
+    if options.json:
+        rows = {name: {"chosen": choice, "milliseconds": times} for name, (choice, times) in found.items()}
+        Path(options.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

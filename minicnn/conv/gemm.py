@@ -71,7 +71,7 @@ def lay_out(x, first, shifts, begin, end, table, own, found, count, panel, to):
     """Fill rows of COLUMNS at panel[to …] with the taps begin … end - 1; up to LANES - 1 places after a row are overwritten."""
     sources = own + COLUMNS
     nearest, farthest = table[sources], table[sources + found - 1]
-    simple = found == COLUMNS // LANES and farthest - nearest == COLUMNS - LANES
+    simple = found == COLUMNS // LANES and farthest - nearest == COLUMNS - LANES == table[own + found - 1]  # one whole run
     for t in range(begin, end):
         row, start = to + (t - begin) * COLUMNS, first + shifts[t]
         if start + farthest + LANES > x.size:  # the last vector would read past the end of x

@@ -29,20 +29,20 @@ FEW_SUMS = 128 * 128  # channels times filters, up to which each worker may have
 
 @jit(allocates=False)
 def spread_rows(x, grad, room, v, g, strip, spare, first, last, tiles, k_first, k_last, sizes):
-    """Fill V and S, [point, tile, channel] and [point, tile, filter], for the rows first … last - 1 of tiles."""
+    """Fill V and S, [point, tile, channel] and [point, tile, filter], for the rows first … last - 1 of tiles of 4×4, at 36 points."""
     C, H, W, K, P, Q, top, left, high, wide = sizes
     deep, across = -(-C // LANES) * LANES, k_last - k_first
-    columns = wide * M + 2
+    columns = wide * 6
     for r in range(first, last):
         n, row, at = r // high, r % high, (r - first) * wide
         for c in range(0, C, LANES):
-            fill_strip(x, (n * C + c) * H * W, min(LANES, C - c), H, W, row * M - top, left, M + 2, columns, room, strip)
+            fill_strip(x, (n * C + c) * H * W, min(LANES, C - c), H, W, row * 4 - top, left, 6, columns, room, strip)
             for t in range(wide):
-                bring_4(room, strip + t * M * LANES, columns * LANES, room, v + (at + t) * deep + c, tiles * deep, spare)
+                bring_4(room, strip + t * 4 * LANES, columns * LANES, room, v + (at + t) * deep + c, tiles * deep, spare)
         for k in range(k_first, min(K, k_last), LANES):
-            fill_strip(grad, (n * K + k) * P * Q, min(LANES, K - k), P, Q, row * M, 0, M, wide * M, room, strip)
+            fill_strip(grad, (n * K + k) * P * Q, min(LANES, K - k), P, Q, row * 4, 0, 4, wide * 4, room, strip)
             for t in range(wide):
-                spread_4(room, strip + t * M * LANES, wide * M * LANES, room, g + (at + t) * across + k - k_first, tiles * across, spare)
+                spread_4(room, strip + t * 4 * LANES, wide * 4 * LANES, room, g + (at + t) * across + k - k_first, tiles * across, spare)
 
 
 @jit(allocates=False)
@@ -63,14 +63,14 @@ def one_block(block, x, grad, sums, room, own, tile_rows, together, shares, part
     first_panel, last_panel = panels * share // shares, panels * (share + 1) // shares
     begin, end = tile_rows * part // parts, tile_rows * (part + 1) // parts
     tiles, across, width = together * wide, (last_panel - first_panel) * COLUMNS, panels * COLUMNS
-    g = own + POINTS * tiles * deep
-    strip = g + POINTS * tiles * -(-panels // shares) * COLUMNS
-    spare = strip + (M + 2) * (wide * M + 2) * LANES
+    g = own + 36 * tiles * deep
+    strip = g + 36 * tiles * -(-panels // shares) * COLUMNS
+    spare = strip + (6) * (wide * 6) * LANES
     for first in range(begin, end, together):
         last = min(end, first + together)
         spread_rows(x, grad, room, own, g, strip, spare, first, last, tiles, first_panel * COLUMNS, last_panel * COLUMNS, sizes)
-        for point in range(POINTS):
-            a, b, to = own + point * tiles * deep, g + point * tiles * across, (part * POINTS + point) * deep * width
+        for point in range(36):
+            a, b, to = own + point * tiles * deep, g + point * tiles * across, (part * 36 + point) * deep * width
             for panel in range(first_panel, last_panel):
                 j = b + (panel - first_panel) * COLUMNS
                 for c in range(0, deep, ROWS):
@@ -100,9 +100,9 @@ def take_channel(c, sums, gradient, room, own, deep, width, parts):
     for k in range(0, K, LANES):
         at, far = c * width + k, deep * width
         for part in range(1, parts):
-            for point in range(POINTS):
+            for point in range(36):
                 for lane in range(LANES):
-                    sums[at + point * far + lane] += sums[at + (part * POINTS + point) * far + lane]
+                    sums[at + point * far + lane] += sums[at + (part * 36 + point) * far + lane]
         gather_4(sums, at, far, room, own, own + 9 * LANES)
         for i in range(3):
             for j in range(3):

@@ -16,8 +16,8 @@ A vector is some float32 numbers side by side, a lane each.  The words:
     wide_load, wide_broadcast, wide_spread      the same for LANES lanes (machine.py), where kernels are the machine's width
 
 Arrays are flat, contiguous float32; i counts numbers.  Uncompiled, each word is plain Python on NumPy
-arrays that checks its bounds, so `kernel.py_func` runs anywhere and names a stray access; compiled, each
-is one or a few machine instructions without a check.
+arrays that checks its bounds, so a kernel whose helpers are uncompiled too (NUMBA_DISABLE_JIT=1) runs anywhere and names a
+stray access; compiled, each is one or a few machine instructions without a check.
 
 Eight lanes are right everywhere: narrower machines split a vector in two, wider ones use half of a register.
 `fma` is LLVM's fmuladd: one rounding where the machine has the instruction, two where it has not
