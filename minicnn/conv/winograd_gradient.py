@@ -32,7 +32,7 @@ def spread_rows(x, grad, room, v, g, strip, spare, first, last, tiles, k_first, 
     """Fill V and S, [point, tile, channel] and [point, tile, filter], for the rows first … last - 1 of tiles of 4×4, at 36 points."""
     C, H, W, K, P, Q, top, left, high, wide = sizes
     deep, across = -(-C // LANES) * LANES, k_last - k_first
-    columns = wide * 6
+    columns = wide * 4 + 2
     for r in range(first, last):
         n, row, at = r // high, r % high, (r - first) * wide
         for c in range(0, C, LANES):
@@ -65,7 +65,7 @@ def one_block(block, x, grad, sums, room, own, tile_rows, together, shares, part
     tiles, across, width = together * wide, (last_panel - first_panel) * COLUMNS, panels * COLUMNS
     g = own + 36 * tiles * deep
     strip = g + 36 * tiles * -(-panels // shares) * COLUMNS
-    spare = strip + (6) * (wide * 6) * LANES
+    spare = strip + 6 * (wide * 4 + 2) * LANES
     for first in range(begin, end, together):
         last = min(end, first + together)
         spread_rows(x, grad, room, own, g, strip, spare, first, last, tiles, first_panel * COLUMNS, last_panel * COLUMNS, sizes)
