@@ -27,6 +27,10 @@ from minicnn.functional import arguments
 __all__ = ["linear", "linear_backward"]
 
 
+FEW_ROWS = 16  # above, BLAS reuses what it loads more often
+A_READ_EACH = 8  # a product takes as long as so many in registers, since its weight comes from memory
+
+
 def linear(x, weight, bias=None) -> np.ndarray:
     """Return weighted sums of the last axis.
 
@@ -49,6 +53,8 @@ def linear(x, weight, bias=None) -> np.ndarray:
         from minicnn.conv.direct import products
 
         return products(rows, weight, bias).reshape(*x.shape[:-1], len(weight))
+    if rows.dtype == np.float32 and 0 < len(rows) <= FEW_ROWS and len(weight) >= 4:
+        return _few_rows(rows, weight, bias).reshape(*x.shape[:-1], len(weight))
     with np.errstate(all="ignore"):
         y = rows @ weight.T  # (rows, out_features)
         if bias is not None:
@@ -86,6 +92,21 @@ def linear_backward(grad_output, x, weight, *, needs=(True, True, True)) -> tupl
         grad_weight = _grad_weight(grad, rows, small) if by_weight else None
         grad_bias = grad.sum(axis=0) if by_bias else None
     return grad_x, grad_weight, grad_bias
+
+
+def _few_rows(rows: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    """Return rows @ weight.T + bias by reading the weight once (linear_kernel.py)."""
+    from minicnn.conv.algorithm import LINE, bias_or_zeros, plain, scratch
+    from minicnn.conv.jit.threads import workers_for
+    from minicnn.functional.linear_kernel import rows_times_weight
+
+    outputs, features = weight.shape
+    y = np.empty((len(rows), outputs), np.float32)
+    workers = workers_for(rows.size * outputs * A_READ_EACH)
+    kernel = rows_times_weight if workers > 1 else rows_times_weight.alone
+    numbers = plain(rows).reshape(-1), plain(weight).reshape(-1), bias_or_zeros(bias, outputs, np.float32), y.reshape(-1)
+    kernel(workers, -(-outputs // 4), *numbers, features, outputs, scratch(workers, 4 * LINE))
+    return y
 
 
 def _grad_x(grad: np.ndarray, weight: np.ndarray, small: bool) -> np.ndarray:

@@ -7,11 +7,15 @@ from differences import assert_adjoint, assert_is_derivative
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minicnn.conv import winograd_gradient
 from minicnn.conv.dispatch import conv2d
-from minicnn.conv.gradient import conv2d_backward
+from minicnn.conv.gradient import conv2d_backward, convolve_backward
 from minicnn.conv.gradient_input import phases
-from minicnn.conv.gradient_weight import FEW_TAPS
+from minicnn.conv.gradient_weight import FEW_TAPS, through_points
+from minicnn.conv.reference import run_backward
+from minicnn.conv.winograd_transforms import A, B, G
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.window import Window
 
 MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -231,3 +235,59 @@ def test_mistakes_are_taught():
         conv2d_backward(grad, x, weight, algorithm="fft")
     with pytest.raises(ArgumentError, match=r"conv2d_backward: stride must be at least 1, but it is 0"):
         conv2d_backward(grad, x, weight, stride=0)
+
+
+# Through Winograd's points.
+
+
+def law_of_weight_gradient(grad, x, shape, window):
+    by_weight = run_backward(grad, x, np.zeros(shape, x.dtype), window)[1]
+    return by_weight.astype(np.float64)
+
+
+@pytest.mark.parametrize("K", [1, 8, 15, 17, 31, 33, 65])
+@pytest.mark.parametrize("C", [1, 7, 9, 16, 17, 33])
+@pytest.mark.parametrize("size", [(3, 3), (4, 9), (7, 5), (13, 8)])
+def test_weight_gradient_through_points_is_whole_on_small_integers(K, C, size):
+    """Every rest of filters, channels and tiles; the matrix G has 1/24, so whole numbers come out nearly whole."""
+    rng = np.random.default_rng(K * 100 + C)
+    window = Window.of(3, padding=((1, 0), (2, 1)))
+    x = rng.integers(-3, 4, (2, C, *size)).astype(np.float32)
+    grad = rng.integers(-3, 4, (2, K, *window.output_size(size))).astype(np.float32)
+    found = winograd_gradient.weight_gradient(grad, x, window, (K, C, 3, 3))
+    np.testing.assert_array_equal(np.rint(found), law_of_weight_gradient(grad, x, (K, C, 3, 3), window))
+
+
+@pytest.mark.parametrize("shape", [(1, 17, 20, 33, 40), (3, 33, 16, 29, 18), (1, 64, 64, 56, 56), (1, 160, 130, 14, 15)])
+def test_weight_gradient_through_points_stays_within_its_roundings(shape):
+    """|error| ≤ n·eps·S: S is the sum of absolute values that went through the three steps (contract.py's argument), n its roundings:
+    the longest rows of A, B and G along two axes, one more for G's own entries, the product and a sum over all tiles."""
+    N, K, C, H, W = shape
+    rng, window = np.random.default_rng(0), Window.of(3, padding=1)
+    x, grad = rng.standard_normal((N, C, H, W), np.float32), rng.standard_normal((N, K, H, W), np.float32)
+    found = winograd_gradient.weight_gradient(grad, x, window, (K, C, 3, 3))
+    high, wide = -(-H // 4), -(-W // 4)
+    room, gone = np.zeros((N, C, high * 4 + 2, wide * 4 + 2)), np.zeros((N, K, high * 4, wide * 4))
+    room[:, :, 1 : 1 + H, 1 : 1 + W], gone[:, :, :H, :W] = np.abs(x), np.abs(grad)
+    tiles = np.lib.stride_tricks.sliding_window_view(room, (6, 6), axis=(2, 3))[:, :, ::4, ::4]
+    parts = gone.reshape(N, K, high, 4, wide, 4).swapaxes(3, 4)
+    a, b, g = (np.abs(matrix[4]) for matrix in (A, B, G))
+    brought, spread = (b @ tiles @ b.T).reshape(N, C, high * wide, 36), (a.T @ parts @ a).reshape(N, K, high * wide, 36)
+    sums = np.einsum("nctp,nktp->kcp", brought, spread).reshape(K, C, 6, 6)
+    scale = g.T @ sums @ g
+    roundings = 2 * (5 + 3 + 1) + 2 * 4 + 1 + N * high * wide + 2
+    assert (np.abs(found - law_of_weight_gradient(grad, x, (K, C, 3, 3), window)) <= roundings * np.finfo(np.float32).eps * scale).all()
+
+
+def test_weight_gradient_through_points_is_taken_for_many_channels_and_tiles():
+    window = Window.of(3, padding=1)
+    taken = lambda *shapes, dtype=np.float32, window=window: through_points(*shapes, dtype)  # noqa: E731
+    assert taken((1, 64, 56, 56), (64, 64, 3, 3), window, (56, 56))
+    assert not taken((1, 64, 7, 7), (64, 64, 3, 3), window, (7, 7))
+    assert not taken((1, 3, 56, 56), (64, 3, 3, 3), window, (56, 56))
+    assert not taken((1, 64, 56, 56), (64, 64, 3, 3), window, (56, 56), dtype=np.float64)
+    assert not taken((1, 64, 56, 56), (64, 64, 3, 3), Window.of(3, stride=2, padding=1), (28, 28))
+    x, w = np.ones((1, 16, 40, 40), np.float32), np.ones((16, 16, 3, 3), np.float32)
+    exact = conv2d_backward(np.ones((1, 16, 40, 40), np.float32), x, w, padding=1)[1]
+    fast = convolve_backward(np.ones((1, 16, 40, 40), np.float32), x, w, window, accuracy="fast")[1]
+    np.testing.assert_allclose(fast, exact, rtol=1e-4)

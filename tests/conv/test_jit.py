@@ -247,7 +247,7 @@ print(seen, os.environ.get("OMP_WAIT_POLICY"), os.environ.get("GOMP_SPINCOUNT"))
         done = subprocess.run(
             [sys.executable, "-P", "-c", WORK + code], capture_output=True, text=True, env={**clean, "PYTHONPATH": str(PACKAGE.parent)}
         )
-        assert done.stdout.strip() == "[['passive', '7000']] None None", done.stderr
+        assert done.stdout.strip() == "[['passive', '30000']] None None", done.stderr
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off")

@@ -284,3 +284,24 @@ class TestConcatBackward:
             F.concat_backward(g, [x, x], 4)
         with pytest.raises(DTypeError, match=r"^concat_backward: all arrays must have one dtype, but arrays\[1\] is float32"):
             F.concat_backward(g, [x.shape, x.astype(np.float32)])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 16])
+@pytest.mark.parametrize("features", [1, 15, 31, 32, 33, 70])
+@pytest.mark.parametrize("outputs", [4, 5, 6, 7, 9, 130])
+def test_a_few_rows_read_the_weight_once(rows, features, outputs):
+    """The kernel for few rows: every rest of features by vectors and of outputs by fours, exact on small integers."""
+    rng = np.random.default_rng(features)
+    x, weight = (rng.integers(-5, 6, shape).astype(np.float32) for shape in ((rows, features), (outputs, features)))
+    bias = rng.integers(-5, 6, outputs).astype(np.float32)
+    assert_array_equal(F.linear(x, weight, bias), x.astype(np.float64) @ weight.T + bias)
+    assert_array_equal(F.linear(x, weight), x.astype(np.float64) @ weight.T)
+
+
+def test_a_few_rows_keep_nan_and_infinity():
+    weight = np.ones((5, 40), np.float32)
+    x = np.zeros((1, 40), np.float32)
+    x[0, 3] = np.inf
+    assert (F.linear(x, weight) == np.inf).all()
+    x[0, 39] = np.nan
+    assert np.isnan(F.linear(x, weight)).all()

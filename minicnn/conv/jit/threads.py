@@ -20,7 +20,7 @@ import sys
 import threading
 
 USERS = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}  # where one of them is set, the user has said
-SPINS = "7000"  # about a tenth of a millisecond: the next layer finds them awake, and a product of BLAS waits no longer
+SPINS = "30000"  # about half a millisecond: the next layer finds them awake, and a product of BLAS waits no longer
 
 
 WORTH_WAKING = 1 << 20  # products: one core is done with them before the others are awake
