@@ -8,13 +8,15 @@ threads (turns.py), as its users run it (peers.py); outputs are compared first. 
 a copy are measured in the same process (ceiling.py).  `minicnn bench conv` is the same.
 """
 
+import sys
 import time
 
 import numpy as np
 from ceiling import bandwidth, peak, roofline
 from layers import Convolution, chosen
+from machine import slack
 from peers import OURS, PEERS, largest_difference, missing, named, ours, problem
-from report import show_layers
+from report import means, show_layers
 from turns import alternate, medians, ratios
 from workers import installed, keep, numbers, parser, progress, run, settings_of, surroundings, told, work
 
@@ -108,6 +110,16 @@ def main() -> None:
 
         for path in draw(document, options.chart):
             terminal.fact("written", path)
+    if options.at_least:
+        _hold(document, options.at_least)
+
+
+def _hold(document: dict, at_least: float) -> None:
+    """Exit with 1 where the geometric mean of a run is less, a busy machine granted its slack (machine.py)."""
+    for measured in document["runs"]:
+        for peer, mean in means(measured["rows"], ["torch"]).items():
+            if mean < at_least / slack():
+                sys.exit(f"{COMMAND}: {peer}'s time / ours is {mean:.2f} in the geometric mean, and at least {at_least} was asked for")
 
 
 def _parser():
@@ -115,6 +127,9 @@ def _parser():
     found.add_argument("--batch", metavar="SIZES", default=None, help="batch sizes (default: 1,8, with --quick 1); LeNet-5's is always 64")
     found.add_argument(
         "--class", dest="kinds", default="", metavar="NAMES", help="3x3, 3x3-strided, 1x1, 1x1-strided, depthwise, stem, tiny"
+    )
+    found.add_argument(
+        "--at-least", metavar="RATIO", type=float, help="exit with 1 where PyTorch's time / ours is less, in the geometric mean"
     )
     found.add_argument("--chart", metavar="FILE", help="draw the ratios to a PNG, and the roofline beside it")
     return found
