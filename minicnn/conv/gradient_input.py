@@ -21,6 +21,9 @@ from minicnn.conv.layout import windows_of_batch
 from minicnn.window import Window
 
 
+MANY_POSITIONS = 2000  # a gradient's weight is transformed for this call alone: fewer positions do not repay four times its size
+
+
 @dataclass(frozen=True, slots=True)
 class Phase:
     """The input positions of one axis that the same taps reach, and the convolution of stride 1 that gives their gradient."""
@@ -100,7 +103,10 @@ def _phase_gradient(grad, weight, rows: Phase, columns: Phase, accuracy: str) ->
     if 0 in part.shape[2:]:
         return np.zeros((grad.shape[0], weight.shape[0], rows.count, columns.count), grad.dtype)
     window = Window(weight.shape[2:], (1, 1), tuple(padding), (rows.dilation, columns.dilation))
-    return convolve(part, weight, None, window, accuracy=accuracy)
+    name = choose_algorithm(part.shape, weight.shape, window, grad.dtype, accuracy)
+    if name == "winograd4" and part.shape[0] * rows.count * columns.count < MANY_POSITIONS:
+        name = "winograd2"
+    return convolve(part, weight, None, window, algorithm=name, accuracy=accuracy)
 
 
 def windows_are_apart(window: Window, out_size) -> bool:

@@ -54,7 +54,7 @@ def why_not(m: int, x_shape, w_shape, window, dtype) -> str | None:
 
 def transformed_size(m: int, w_shape) -> int:
     """Return how many numbers the transformed weight has."""
-    return (m + 2) ** 2 * -(-w_shape[0] // COLUMNS) * COLUMNS * w_shape[1]
+    return (m + 2) ** 2 * (-(-w_shape[0] // COLUMNS) * COLUMNS * w_shape[1] + LANES)
 
 
 def prepare(m: int, weight, window) -> Prepared:
@@ -112,7 +112,7 @@ def scratch_size(m: int, channels: int, width: int, tile_rows: int, pieces: int,
     points, wide = (m + 2) ** 2, -(-width // m)
     tiles = -(-(-(-tile_rows // pieces) * wide) // ROWS) * ROWS
     deep = -(-channels // LANES) * LANES
-    return points * tiles * (deep + chunk * COLUMNS) + (m + 2) * (wide * m + 2) * LANES + points * LANES
+    return points * (tiles * (deep + chunk * COLUMNS) + 2 * LANES) + (m + 2) * (wide * m + 2) * LANES + points * LANES
 
 
 def workspace_bytes(m: int, x_shape, w_shape, window, itemsize: int) -> int:

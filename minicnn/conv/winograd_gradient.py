@@ -38,11 +38,13 @@ def spread_rows(x, grad, room, v, g, strip, spare, first, last, tiles, k_first, 
         for c in range(0, C, LANES):
             fill_strip(x, (n * C + c) * H * W, min(LANES, C - c), H, W, row * 4 - top, left, 6, columns, room, strip)
             for t in range(wide):
-                bring_4(room, strip + t * 4 * LANES, columns * LANES, room, v + (at + t) * deep + c, tiles * deep, spare)
+                bring_4(room, strip + t * 4 * LANES, columns * LANES, room, v + (at + t) * deep + c, tiles * deep + LANES, spare)
         for k in range(k_first, min(K, k_last), LANES):
             fill_strip(grad, (n * K + k) * P * Q, min(LANES, K - k), P, Q, row * 4, 0, 4, wide * 4, room, strip)
             for t in range(wide):
-                spread_4(room, strip + t * 4 * LANES, wide * 4 * LANES, room, g + (at + t) * across + k - k_first, tiles * across, spare)
+                spread_4(
+                    room, strip + t * 4 * LANES, wide * 4 * LANES, room, g + (at + t) * across + k - k_first, tiles * across + LANES, spare
+                )
 
 
 @jit(allocates=False)
@@ -63,14 +65,15 @@ def one_block(block, x, grad, sums, room, own, tile_rows, together, shares, part
     first_panel, last_panel = panels * share // shares, panels * (share + 1) // shares
     begin, end = tile_rows * part // parts, tile_rows * (part + 1) // parts
     tiles, across, width = together * wide, (last_panel - first_panel) * COLUMNS, panels * COLUMNS
-    g = own + 36 * tiles * deep
-    strip = g + 36 * tiles * -(-panels // shares) * COLUMNS
+    g = own + 36 * (tiles * deep + LANES)
+    strip = g + 36 * (tiles * -(-panels // shares) * COLUMNS + LANES)
     spare = strip + 6 * (wide * 4 + 2) * LANES
     for first in range(begin, end, together):
         last = min(end, first + together)
         spread_rows(x, grad, room, own, g, strip, spare, first, last, tiles, first_panel * COLUMNS, last_panel * COLUMNS, sizes)
         for point in range(36):
-            a, b, to = own + point * tiles * deep, g + point * tiles * across, (part * 36 + point) * deep * width
+            a, b = own + point * (tiles * deep + LANES), g + point * (tiles * across + LANES)
+            to = (part * 36 + point) * (deep * width + LANES)
             for panel in range(first_panel, last_panel):
                 j = b + (panel - first_panel) * COLUMNS
                 for c in range(0, deep, ROWS):
@@ -98,7 +101,7 @@ def take_channel(c, sums, gradient, room, own, deep, width, parts):
     """Write the gradient by the filters of one channel, the parts added in their order."""
     K = len(gradient)
     for k in range(0, K, LANES):
-        at, far = c * width + k, deep * width
+        at, far = c * width + k, deep * width + LANES
         for part in range(1, parts):
             for point in range(36):
                 for lane in range(LANES):
@@ -134,8 +137,10 @@ def sizes_of(x_shape, weight_shape, out_size) -> tuple[int, int]:
     (K, C), wide = weight_shape[:2], -(-out_size[1] // M)
     _, together, shares, parts = cut(x_shape, weight_shape, out_size)
     deep, panels = -(-C // LANES) * LANES, -(-K // COLUMNS)
-    room = POINTS * together * wide * (deep + -(-panels // shares) * COLUMNS) + (M + 2) * (wide * M + 2) * LANES + POINTS * LANES
-    return parts * POINTS * deep * panels * COLUMNS, room
+    room = (
+        POINTS * (together * wide * (deep + -(-panels // shares) * COLUMNS) + 2 * LANES) + (M + 2) * (wide * M + 2) * LANES + POINTS * LANES
+    )
+    return parts * POINTS * (deep * panels * COLUMNS + LANES), room
 
 
 def weight_gradient(grad, x, window, weight_shape) -> np.ndarray:

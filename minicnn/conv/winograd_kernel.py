@@ -1,6 +1,8 @@
 """The blocks of winograd.py: transform the inputs of some tiles, multiply, transform back.
 
 A strip (strips.py) is what one row of tiles needs of LANES channels.  Scratch of a worker: V (what was brought), S (the sums), a strip, and room for one tile's transform.
+From one point to the next there is a cache line more than the numbers take: a tile is written at all points at once, and places that
+lie a power of two apart would share one set of the cache.
 """
 
 from minicnn.conv.jit import jit, prange
@@ -33,9 +35,9 @@ def bring_rows(x, scratch, v, strip, spare, first, last, tiles, sizes):
             for t in range(wide):
                 at, place = strip + t * m * LANES, v + ((r - first) * wide + t) * deep + c
                 if m == 4:
-                    bring_4(scratch, at, columns * LANES, scratch, place, tiles * deep, spare)
+                    bring_4(scratch, at, columns * LANES, scratch, place, tiles * deep + LANES, spare)
                 else:
-                    bring_2(scratch, at, columns * LANES, scratch, place, tiles * deep, spare)
+                    bring_2(scratch, at, columns * LANES, scratch, place, tiles * deep + LANES, spare)
 
 
 @jit(allocates=False)
@@ -50,9 +52,9 @@ def take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, k_first, k_
                 at = s + ((r - first) * wide + t) * across + k - k_first
                 place = strip + t * m * LANES
                 if m == 4:
-                    take_4(scratch, at, tiles * across, scratch, place, columns * LANES, bias, k, spare)
+                    take_4(scratch, at, tiles * across + LANES, scratch, place, columns * LANES, bias, k, spare)
                 else:
-                    take_2(scratch, at, tiles * across, scratch, place, columns * LANES, bias, k, spare)
+                    take_2(scratch, at, tiles * across + LANES, scratch, place, columns * LANES, bias, k, spare)
             finish_strip(scratch, strip, m * columns, kind, most)
             empty_strip(scratch, strip, columns, y, (n * K + k) * P * Q, min(LANES, k_last - k), P, Q, row * m, m)
 
@@ -67,8 +69,8 @@ def one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, kind, m
     first_panel, last_panel = panels * share // shares, panels * (share + 1) // shares
     most_rows = -(-tile_rows // pieces)
     tiles = -(-most_rows * wide // ROWS) * ROWS
-    s = own + points * tiles * deep
-    strip = s + points * tiles * chunk * COLUMNS
+    s = own + points * (tiles * deep + LANES)
+    strip = s + points * (tiles * chunk * COLUMNS + LANES)
     spare = strip + (m + 2) * (wide * m + 2) * LANES
     bring_rows(x, scratch, own, strip, spare, first, last, tiles, sizes)
     wanted = -(-(last - first) * wide // ROWS) * ROWS
@@ -77,10 +79,10 @@ def one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, kind, m
         across = here * COLUMNS
         for point in range(points):
             for j in range(here):
-                b = (point * panels + panel + j) * C * COLUMNS
+                b = point * (panels * C * COLUMNS + LANES) + (panel + j) * C * COLUMNS
                 for t in range(0, wanted, ROWS):
-                    at = point * tiles + t
-                    multiply_tile(scratch, own + at * deep, deep, weight, b, C, scratch, s + at * across + j * COLUMNS, across)
+                    a, to = own + point * (tiles * deep + LANES) + t * deep, s + point * (tiles * across + LANES) + t * across
+                    multiply_tile(scratch, a, deep, weight, b, C, scratch, to + j * COLUMNS, across)
         k_last = min(K, (panel + here) * COLUMNS)
         take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, panel * COLUMNS, k_last, across, sizes, kind, most)
 

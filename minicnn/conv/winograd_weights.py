@@ -30,7 +30,7 @@ def bring_panel(weight, packed, panel, panels, m, taps, own):
     for c in range(C):
         for k in range(0, COLUMNS, LANES):
             gather(weight, panel * COLUMNS + k, c, taps, own)
-            place, far, spare = (panel * C + c) * COLUMNS + k, panels * C * COLUMNS, own + 9 * LANES
+            place, far, spare = (panel * C + c) * COLUMNS + k, panels * C * COLUMNS + LANES, own + 9 * LANES
             if m == 4:
                 give_4(taps, own, packed, place, far, spare)
             else:
