@@ -125,7 +125,8 @@ def test_take_is_a_s_at(m):
 def test_the_prepared_weight_is_g_w_gt(m, filters):
     """Along each axis as many roundings as a row of G has entries, and one of the entry: 8, and n of them amount to n·eps at the most."""
     w = np.random.default_rng(0).standard_normal((filters, 2, 3, 3), np.float32)
-    packed = winograd.prepare(m, w, None).weight.reshape((m + 2) ** 2, -1, 2, COLUMNS)  # point, panel, channel, filter
+    points = winograd.prepare(m, w, None).weight.reshape((m + 2) ** 2, -1)[:, :-LANES]  # with a cache line between two of them
+    packed = points.reshape((m + 2) ** 2, -1, 2, COLUMNS)  # point, panel, channel, filter
     exact, scale = G[m] @ w.astype(np.float64) @ G[m].T, np.abs(G[m]) @ np.abs(w).astype(np.float64) @ np.abs(G[m]).T
     for k in range(filters):
         found = packed[:, k // COLUMNS, :, k % COLUMNS].T.reshape(2, m + 2, m + 2)
