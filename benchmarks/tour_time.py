@@ -3,8 +3,8 @@
     python benchmarks/tour_time.py [--check] [--json]
 
 Claims, on 2 cores: `minicnn tour` takes at most 6 s warm and 25 s with an empty kernel cache (whole
-processes); tracing EfficientNet-Lite0 takes at most 1.15× the plain forward without statistics and
-1.5× with them (same process, interleaved, median of ratios); describing it takes milliseconds.
+processes); tracing EfficientNet-Lite0 takes at most 5 ms more than the plain forward without statistics and 15 ms more with
+them, which is a pass over 80 MB of maps (same process, interleaved, medians); describing it takes milliseconds.
 """
 
 import argparse
@@ -17,6 +17,8 @@ import tempfile
 import time
 
 from machine import print_facts, slack
+
+MOST_MORE = {"trace": 5, "statistics": 15}  # milliseconds beside the forward pass
 
 
 def tour_seconds(cache: str | None) -> float:
@@ -60,8 +62,12 @@ def trace_ratios(rounds: int = 15) -> dict[str, float]:
     ratios = {
         name: statistics.median(t / f for t, f in zip(times[name], times["forward"], strict=True)) for name in ("trace", "statistics")
     }
+    more = {
+        f"{name}_more_ms": 1000 * statistics.median(t - f for t, f in zip(times[name], times["forward"], strict=True))
+        for name in ("trace", "statistics")
+    }
     milliseconds = {f"{name}_ms": 1000 * statistics.median(times[name]) for name in ("forward", "describe")}
-    return {**ratios, **milliseconds}
+    return {**ratios, **more, **milliseconds}
 
 
 def main():
@@ -80,9 +86,10 @@ def main():
         print(f"tour, empty kernel cache  {cold:5.1f} s (at most 25)")
         print(f"tour, warm                {warm:5.1f} s (at most 6)")
         print(f"forward                   {found['forward_ms']:5.0f} ms; describe {found['describe_ms']:.1f} ms")
-        print(f"trace / forward            {found['trace']:5.2f} (at most 1.15)")
-        print(f"with statistics / forward  {found['statistics']:5.2f} (at most 1.5)")
-    late = cold > 25 * slack() or warm > 6 * slack() or found["trace"] > 1.15 * slack() or found["statistics"] > 1.5 * slack()
+        for name in ("trace", "statistics"):
+            most = MOST_MORE[name]
+            print(f"{name:10} {found[f'{name}_more_ms']:5.1f} ms more (at most {most}), {found[name]:.2f} times the forward pass")
+    late = cold > 25 * slack() or warm > 6 * slack() or any(found[f"{name}_more_ms"] > most * slack() for name, most in MOST_MORE.items())
     if options.check and late:
         sys.exit("tour_time: a claim does not hold")
 

@@ -123,7 +123,7 @@ def some_blocks(worker, workers, blocks, x, weight, bias, y, offsets, scratch, s
         one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, kind, most)
 
 
-@jit(parallel=True, allocates=False)
+@jit(parallel=True, worker=some_blocks, allocates=False)
 def all_blocks(workers, blocks, x, weight, bias, y, offsets, scratch, sizes, kind, most):
     """Fill y (N, C, P, Q), flat; weight is [LANES channels, tap, channel], bias the same without taps.
 

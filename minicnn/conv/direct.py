@@ -129,7 +129,7 @@ def some_blocks(worker, workers, blocks, x, weight, bias, y, starts, taps, met, 
         one_block(block, x, weight, bias, y, starts, taps, met, room, own, sizes, kind, most)
 
 
-@jit(parallel=True, allocates=False)
+@jit(parallel=True, worker=some_blocks, allocates=False)
 def all_blocks(workers, blocks, x, weight, bias, y, starts, taps, met, room, sizes, kind, most):
     """Fill y (N, K, positions), flat, in blocks of some positions of some channels, so that one image keeps all cores busy.
 

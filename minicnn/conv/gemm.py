@@ -179,7 +179,7 @@ def some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, ta
         one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, kind, most)
 
 
-@jit(parallel=True, allocates=False)
+@jit(parallel=True, worker=some_blocks, allocates=False)
 def all_blocks(workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most):
     """Fill y (N, K, P·Q), flat; the positions of all images are numbered one after another.
 

@@ -20,7 +20,6 @@ from minicnn.conv.dispatch import FEW_PRODUCTS, choose_algorithm, convolve
 from minicnn.conv.layout import windows_of_batch
 from minicnn.window import Window
 
-
 MANY_POSITIONS = 2000  # a gradient's weight is transformed for this call alone: fewer positions do not repay four times its size
 
 

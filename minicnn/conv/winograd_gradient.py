@@ -89,7 +89,7 @@ def some_blocks(worker, workers, blocks, x, grad, sums, room, tile_rows, togethe
         one_block(block, x, grad, sums, room, own, tile_rows, together, shares, parts, sizes)
 
 
-@jit(parallel=True, allocates=False)
+@jit(parallel=True, worker=some_blocks, allocates=False)
 def all_blocks(workers, blocks, x, grad, sums, room, tile_rows, together, shares, parts, sizes):
     """Fill sums [part, point, channel, filter], flat; `sizes` are C, H, W, K, P, Q, the padding above and to the left, and tiles over rows and columns."""
     for worker in prange(workers):

@@ -95,7 +95,7 @@ def some_blocks(worker, workers, blocks, x, weight, bias, y, scratch, tile_rows,
         one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, kind, most)
 
 
-@jit(parallel=True, allocates=False)
+@jit(parallel=True, worker=some_blocks, allocates=False)
 def all_blocks(workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, kind, most):
     """Fill y (N, K, P, Q), flat.
 

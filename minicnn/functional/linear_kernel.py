@@ -60,7 +60,7 @@ def some_rows(worker, workers, blocks, x, weight, bias, y, features, outputs, sp
             four_sums(x, n * features, weight, k * features, features, features, bias, k, y, n * outputs + k, spare, own)
 
 
-@jit(parallel=True, allocates=False)
+@jit(parallel=True, worker=some_rows, allocates=False)
 def rows_times_weight(workers, blocks, x, weight, bias, y, features, outputs, spare):
     """Fill y (rows, outputs), flat, from x (rows, features) and weight (outputs, features), flat; at least four outputs."""
     for worker in prange(workers):

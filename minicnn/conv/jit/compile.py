@@ -27,6 +27,7 @@ def jit(
     function: Callable | None = None,
     *,
     parallel: bool = False,
+    worker: Callable | None = None,
     inlined: bool = False,
     allocates: bool = True,
     fastmath: frozenset[str] | set[str] = frozenset(),
@@ -35,6 +36,8 @@ def jit(
 
     `allocates=False` is for hot kernels that make no arrays: else Numba counts the references to every array, and a
     counter touched in a loop sends all vector registers through memory.
+    `worker` is the kernel that a parallel one calls for each worker: kernel(workers, …) does worker(0, workers, …) to
+    worker(workers - 1, workers, …).  On one core it is called in its place, which spares compiling the whole a second time.
     `inlined` is for small helpers that take or return vectors: a call would send every register through memory.
     `fastmath` names the liberties that LLVM may take with this kernel alone, and the kernel says why it may.
 
@@ -45,9 +48,9 @@ def jit(
     42
     """
     if function is None:
-        return lambda function: jit(function, parallel=parallel, inlined=inlined, allocates=allocates, fastmath=fastmath)
+        return lambda function: jit(function, parallel=parallel, worker=worker, inlined=inlined, allocates=allocates, fastmath=fastmath)
     options = {"inlined": inlined, "allocates": allocates, "fastmath": fastmath}
-    kernel = ParallelKernel(function, allocates) if parallel else _dispatcher(function, parallel=False, **options)
+    kernel = ParallelKernel(function, allocates, worker) if parallel else _dispatcher(function, parallel=False, **options)
     KERNELS.append(kernel)
     return kernel
 
@@ -76,20 +79,25 @@ class _Interpreted:
 class ParallelKernel:
     """A kernel with prange: compiled for all cores, and for one where threads cannot be entered."""
 
-    def __init__(self, function: Callable, allocates: bool):
+    def __init__(self, function: Callable, allocates: bool, worker: Callable | None = None):
         self.py_func = function
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self._parallel = _dispatcher(function, parallel=True)
-        self._serial = _dispatcher(function, parallel=False, allocates=allocates)
+        self._worker = worker
+        self._serial = _dispatcher(function, parallel=False, allocates=allocates) if worker is None else worker
 
     def __call__(self, *args):
         with parallel_region() as may_enter:
-            return (self._parallel if may_enter else self._serial)(*args)
+            return self._parallel(*args) if may_enter else self.alone(*args)
 
     def alone(self, *args):
         """Run on this core: for work that is done before the others would be awake (same bits)."""
-        return self._serial(*args)
+        if self._worker is None:
+            return self._serial(*args)
+        for worker in range(args[0]):
+            self._worker(worker, *args)
+        return None
 
 
 @contextlib.contextmanager
