@@ -29,7 +29,8 @@ class Stopwatch:
         self.laps[name] = time.perf_counter() - self.started - sum(self.laps.values())
 
     def __str__(self) -> str:
-        laps = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.laps.items())
+        # On one line of a terminal, even where kernels take 10 s to compile: so the unit is named once.
+        laps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self.laps.items())
         return f"{sum(self.laps.values()):.1f} s: {laps}"
 
 

@@ -35,7 +35,7 @@ ALGORITHMS = {
 FEW_PRODUCTS = 1 << 22
 MANY_CHANNELS = 16  # fewer would not repay the transforms of winograd.py
 MANY_TILES = 12
-WINOGRAD_BUDGET = 60 << 20  # bytes of transformed weight: a little below where winograd4 declines
+WINOGRAD_BUDGET = 60 << 20  # bytes of transformed weight: a little below where winograd.py declines
 ACCURACIES = ("exact", "fast")
 _PAD_WORDS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's names, NumPy's names
 
@@ -192,8 +192,11 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
     taps, filters = weight_shape[1] * window.kernel[0] * window.kernel[1], weight_shape[0] // groups
     if accuracy == "fast" and min(weight_shape[:2]) >= MANY_CHANNELS and groups == 1 and _small_and_dense(window):
         P, Q = window.output_size(x_shape[2:], "conv2d")
-        points = 36 * weight_shape[0] * weight_shape[1] * 4
-        return "winograd4" if x_shape[0] * -(-P // 4) * -(-Q // 4) >= MANY_TILES and points <= WINOGRAD_BUDGET else "winograd2"
+        filters_and_rest = (weight_shape[0] + 32) * weight_shape[1] * 4  # bytes at one point, filters rounded up
+        if x_shape[0] * -(-P // 4) * -(-Q // 4) >= MANY_TILES and 36 * filters_and_rest <= WINOGRAD_BUDGET:
+            return "winograd4"
+        if 16 * filters_and_rest <= WINOGRAD_BUDGET:
+            return "winograd2"
     narrow = window.output_size(x_shape[2:], "conv2d")[1] <= 16
     return "direct" if taps <= 400 and (filters <= 8 or narrow) else "gemm"
 
