@@ -172,4 +172,4 @@ def test_laps_add_up():
     watch.lap("b")
     assert list(watch.laps) == ["a", "b"]
     assert all(seconds >= 0 for seconds in watch.laps.values())
-    assert re.fullmatch(r"0\.\d s: a 0\.\d s, b 0\.\d s", str(watch))
+    assert re.fullmatch(r"0\.\d s: a 0\.\d, b 0\.\d", str(watch))
