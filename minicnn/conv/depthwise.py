@@ -5,6 +5,7 @@
 with M = K/C filters per input channel.  Idea: there are only R·S products per output, so the time is that of reading
 x and writing y.  Some rows of LANES channels are turned into a strip (strips.py) that stays in the cache, with their padding:
 there a vector is one pixel of all those channels, and any kernel, stride and dilation is a table of offsets.
+Where x is channels_last nothing is turned, and so is y.
 float64, and weights that are not finite (0·∞ is NaN where the law skips the tap), go by plain loops.
 Cost: N·K·P·Q·R·S multiply-adds, each with one load; two turns a number; scratch of two strips a thread.
 When it loses: not on its own ground; it does nothing else.
@@ -21,6 +22,7 @@ from minicnn.conv.depthwise_kernel import all_blocks, slide_planes
 from minicnn.conv.jit.machine import LANES
 from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.layout import in_lanes, taps_of
+from minicnn.conv.memory_format import empty, is_channels_last, pixels
 
 STRIP = 1 << 14  # numbers of x in a strip, about: 64 KB
 A_LOAD_EACH = 4  # a product here takes as long as so many in registers
@@ -43,17 +45,19 @@ def run(x, prepared, bias=None, activation=None):
     if not prepared.finite:
         return run_loops(slide_planes, x, prepared, bias, activation)
     window = prepared.window.resolve(x.shape[2:])
-    y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
-    (N, K, P, Q), ((top, _), (left, _)) = y.shape, window.padding
+    shape, last = output_shape(x.shape, prepared.shape, window), is_channels_last(x) and x.shape[1] == prepared.shape[0]
+    (N, K, P, Q), ((top, _), (left, _)) = shape, window.padding
     if x.shape[1] != K:
         x = np.repeat(x, K // x.shape[1], axis=1)  # several filters a channel: each with a copy
     extent, columns, bands, band = cut(window, (P, Q))
-    sizes = (*x.shape[1:], P, Q, extent, *window.stride, top, left, columns, bands, band, known_side(window))
+    sizes = (*x.shape[1:], P, Q, extent, *window.stride, top, left, columns, bands, band, known_side(window), last)
     offsets = plain(taps_of(1, window, (extent, columns)).reshape(-1) * LANES)
-    workers = workers_for(y.size * offsets.size * A_LOAD_EACH)
+    workers = workers_for(prod(shape) * offsets.size * A_LOAD_EACH)
     room = scratch(workers, scratch_size(window, (P, Q)))
     kernel = all_blocks if workers > 1 else all_blocks.alone
-    numbers = plain(x).reshape(-1), prepared.weight, in_lanes(bias_or_zeros(bias, K, x.dtype), 1, LANES), y.reshape(-1)
+    y = empty(shape, x.dtype) if last else np.empty(shape, x.dtype)
+    flat_x, flat_y = (pixels(x), pixels(y)) if last else (x, y)
+    numbers = plain(flat_x).reshape(-1), prepared.weight, in_lanes(bias_or_zeros(bias, K, x.dtype), 1, LANES), flat_y.reshape(-1)
     kernel(workers, N * -(-K // LANES) * bands, *numbers, offsets, room, sizes, *at_the_store(activation))
     return y
 

@@ -4,7 +4,7 @@ from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import LANES
 from minicnn.conv.jit.ranges import inside
 from minicnn.conv.jit.words import fma, slid, store, wide_load
-from minicnn.conv.strips import empty_strip, fill_strip, finish_strip
+from minicnn.conv.strips import copy_back, copy_in, empty_strip, fill_strip, finish_strip
 
 
 @jit(allocates=False, inlined=True)
@@ -96,7 +96,7 @@ def fill_row(strip, at, pitch, stride, offsets, weight, w, offset, to, count, si
 @jit(allocates=False)
 def one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, kind, most):
     """Fill some rows of LANES planes of y: a strip of inputs, a strip of outputs."""
-    C, H, W, P, Q, extent, stride_h, stride_w, top, left, columns, bands, band, side = sizes
+    C, H, W, P, Q, extent, stride_h, stride_w, top, left, columns, bands, band, side, last = sizes
     eighths = -(-C // LANES)
     piece, rest = block % bands, block // bands
     group, n = rest % eighths, rest // eighths
@@ -105,14 +105,21 @@ def one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, kind, mos
     first = piece * band
     rows = min(band, P - first)
     out = own + ((band - 1) * stride_h + extent) * columns * LANES + 4 * stride_w * LANES
-    fill_strip(x, (n * C + c) * H * W, channels, H, W, first * stride_h - top, left, (rows - 1) * stride_h + extent, columns, scratch, own)
+    above, seen = first * stride_h - top, (rows - 1) * stride_h + extent
+    if last:
+        copy_in(x, n * H * W * C, C, c, H, W, above, left, seen, columns, scratch, own)
+    else:
+        fill_strip(x, (n * C + c) * H * W, channels, H, W, above, left, seen, columns, scratch, own)
     offset, w = wide_load(bias, c), group * offsets.size * LANES
     pitch = columns * LANES
     for r in range(rows):
         at, to = own + r * stride_h * pitch, out + r * Q * LANES
         fill_row(scratch, at, pitch, stride_w, offsets, weight, w, offset, to, Q, side)
-    finish_strip(scratch, out, rows * Q, kind, most)
-    empty_strip(scratch, out, Q, y, (n * C + c) * P * Q, channels, P, Q, first, rows)
+    if last:
+        copy_back(scratch, out, Q, y, n * P * Q * C, C, c, channels, P, Q, first, rows, kind, most)
+    else:
+        finish_strip(scratch, out, rows * Q, kind, most)
+        empty_strip(scratch, out, Q, y, (n * C + c) * P * Q, channels, P, Q, first, rows)
 
 
 @jit(allocates=False)
@@ -125,10 +132,10 @@ def some_blocks(worker, workers, blocks, x, weight, bias, y, offsets, scratch, s
 
 @jit(parallel=True, worker=some_blocks, allocates=False)
 def all_blocks(workers, blocks, x, weight, bias, y, offsets, scratch, sizes, kind, most):
-    """Fill y (N, C, P, Q), flat; weight is [LANES channels, tap, channel], bias the same without taps.
+    """Fill y (N, C, P, Q), flat, or where `last` is set (N, P, Q, C), as x then is; weight is [LANES channels, tap, channel], bias without taps.
 
     `sizes` are C, H, W, P, Q, the rows that a kernel spans, the strides, the padding above and to the left, the columns of a strip, and
-    in how many bands of how many rows outputs are cut, and the side of a kernel that has a loop of its own.
+    in how many bands of how many rows outputs are cut, the side of a kernel that has a loop of its own, and `last`.
     """
     for worker in prange(workers):
         some_blocks(worker, workers, blocks, x, weight, bias, y, offsets, scratch, sizes, kind, most)

@@ -18,6 +18,7 @@ from types import ModuleType
 import numpy as np
 
 from minicnn import check
+from minicnn.conv.memory_format import is_channels_last
 from minicnn.errors import ArgumentError, ShapeError, UnknownNameError, UnsupportedError, nearest
 from minicnn.window import Window
 
@@ -26,6 +27,7 @@ ALGORITHMS = {
     "im2col": "minicnn.conv.im2col",
     "direct": "minicnn.conv.direct",
     "gemm": "minicnn.conv.gemm",
+    "channels_last": "minicnn.conv.channels_last",
     "winograd2": "minicnn.conv.winograd2",
     "winograd4": "minicnn.conv.winograd4",
     "pointwise": "minicnn.conv.pointwise",
@@ -138,7 +140,7 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
     `owner` is the layer whose weight it is; its weight may be float32 where x is float64, and is widened once.
     """
     if isinstance(algorithm, str) and algorithm == "auto":
-        name, shape = _planned(x.shape, weight.shape, window, x.dtype, accuracy)
+        name, shape = _planned(x.shape, weight.shape, window, x.dtype, accuracy, is_channels_last(x))
     else:
         name, shape = algorithm, _output_shape(x.shape, weight.shape, window)
         refuse_unfit(algorithm, x.shape, weight.shape, window, x.dtype)
@@ -157,18 +159,20 @@ def _output_shape(x_shape, weight_shape, window: Window) -> tuple[int, ...]:
 
 
 @functools.lru_cache(256)
-def _planned(x_shape, weight_shape, window: Window, dtype, accuracy: str) -> tuple[str, tuple[int, ...]]:
+def _planned(x_shape, weight_shape, window: Window, dtype, accuracy: str, channels_last: bool) -> tuple[str, tuple[int, ...]]:
     """Return what choose_algorithm says, and the output's shape: both are functions of whole numbers, and take a while in Python."""
-    return choose_algorithm(x_shape, weight_shape, window, dtype, accuracy), _output_shape(x_shape, weight_shape, window)
+    name = choose_algorithm(x_shape, weight_shape, window, dtype, accuracy, channels_last=channels_last)
+    return name, _output_shape(x_shape, weight_shape, window)
 
 
-def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str = "exact") -> str:
+def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str = "exact", *, channels_last: bool = False) -> str:
     """Return the name of the algorithm that conv2d(algorithm="auto") takes: a pure function of its arguments.
 
     The rule, in order: depthwise where every group has one input channel of several; pointwise for 1×1 kernels; im2col for float64.
     In float32: winograd for 3×3 kernels of stride 1 in one group where accuracy is "fast" and there are at least 16 channels and
     filters, with tiles of 4×4 where there are enough of them (N·⌈P/4⌉·⌈Q/4⌉ ≥ 12), else 2×2; direct for few taps (C/G·R·S ≤ 400)
-    under few filters (K/G ≤ 8) or on narrow maps (Q ≤ 16), whose rows gemm would have to piece together; gemm for the rest.
+    under few filters (K/G ≤ 8) or on narrow maps (Q ≤ 16), whose rows gemm would have to piece together; gemm for the rest.  Where
+    x has its channels side by side in memory (channels_last), the algorithm of that name takes the place of pointwise, direct and gemm.
 
     >>> choose_algorithm((1, 32, 56, 56), (32, 1, 3, 3), Window.of(3), np.float32)
     'depthwise'
@@ -185,7 +189,8 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
     groups = x_shape[1] // weight_shape[1]
     if weight_shape[1] == 1 and groups > 1:
         return "depthwise"
-    if window.is_pointwise:
+    channels_last = channels_last and dtype == np.float32
+    if window.is_pointwise and not channels_last:
         return "pointwise"
     if dtype != np.float32:
         return "im2col"
@@ -197,6 +202,8 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
             return "winograd4"
         if 16 * filters_and_rest <= WINOGRAD_BUDGET:
             return "winograd2"
+    if channels_last:
+        return "channels_last"
     narrow = window.output_size(x_shape[2:], "conv2d")[1] <= 16
     return "direct" if taps <= 400 and (filters <= 8 or narrow) else "gemm"
 

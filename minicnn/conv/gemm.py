@@ -36,6 +36,7 @@ from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.jit.tile import columns_of, load_tile, outer, rectified, smooth, store_tile
 from minicnn.conv.jit.words import store, wide_load
 from minicnn.conv.layout import bias_in_lanes
+from minicnn.conv.memory_format_kernel import copy_numbers
 from minicnn.conv.phases import phases_of, plane_distance, shifts_of, split, split_bytes
 
 TAPS = 256  # at the most, that are laid out at a time: a panel of them fills two thirds of a first-level cache of 48 KB
@@ -85,18 +86,6 @@ def lay_out(x, first, shifts, begin, end, table, own, found, count, panel, to):
         else:
             for r in range(found):
                 store(panel, row + table[own + r], wide_load(x, start + table[sources + r]))
-
-
-@jit(allocates=False)
-def copy_numbers(source, i, to, j, count):
-    """Copy count numbers, by vectors as far as they go."""
-    done = 0
-    while done + LANES <= count:
-        store(to, j + done, wide_load(source, i + done))
-        done += LANES
-    while done < count:
-        to[j + done] = source[i + done]
-        done += 1
 
 
 @jit(allocates=False)

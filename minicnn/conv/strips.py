@@ -5,7 +5,9 @@
 Idea: in (N, C, H, W) the channels of a pixel lie H·W numbers apart.  Some rows of LANES channels are turned, eight
 by eight numbers in registers, into a strip that stays in the cache; what was computed there is turned back.
 Then every vector is a pixel, whatever the width of the map, the stride and the dilation.
-Cost: a load, a store and three shuffles for eight numbers, each way; ragged ends go number by number.
+Where x is channels_last (memory_format.py) they lie side by side already: a strip is a copy, with zeros around it.
+Cost: a load, a store and three shuffles for eight numbers, each way, the copy a load and a store for LANES; ragged ends
+go number by number.
 Source: Georganas et al., "Anatomy of High-Performance Deep Learning Convolutions on SIMD Architectures" (2018),
 section II, which keeps whole networks in such a layout.  Next rooms: depthwise_kernel.py, winograd_kernel.py.
 """
@@ -171,3 +173,41 @@ def empty_strip(strip, at, columns, y, plane, channels, P, Q, first, rows):
                 for c in range(here):
                     for q in range(length):
                         y[place + c * P * Q + q] = strip[p + q * LANES + c]
+
+
+@jit(allocates=False)
+def copy_in(x, image, C, c, H, W, first, left, rows, columns, strip, to):
+    """Fill a strip as fill_strip does, from x[image …], channels_last: channels c … of C, zeros for those that are not there."""
+    above, seen = min(rows, max(0, -first)), max(0, min(W, columns - left))
+    inside = max(0, min(rows, H - first) - above)
+    clear(strip, to, above * columns)
+    clear(strip, to + (above + inside) * columns * LANES, (rows - above - inside) * columns)
+    for i in range(above, above + inside):
+        row, source = to + i * columns * LANES, image + (first + i) * W * C + c
+        clear(strip, row, min(left, columns))
+        clear(strip, row + (left + seen) * LANES, columns - left - seen)
+        place = row + left * LANES
+        if c + LANES <= C:
+            for w in range(seen):
+                store(strip, place + w * LANES, wide_load(x, source + w * C))
+        else:
+            clear(strip, place, seen)
+            for w in range(seen):
+                for lane in range(C - c):
+                    strip[place + w * LANES + lane] = x[source + w * C + lane]
+
+
+@jit(allocates=False)
+def copy_back(strip, at, columns, y, image, K, k, count, P, Q, first, rows, kind, most):
+    """Write a strip of outputs as empty_strip does, to y[image …], channels_last: `count` channels from k on of K; finished on the way."""
+    limit = wide_broadcast(most)
+    for i in range(min(rows, P - first)):
+        p, place = at + i * columns * LANES, image + (first + i) * Q * K + k
+        if count >= LANES:
+            for q in range(Q):
+                store(y, place + q * K, finished(wide_load(strip, p + q * LANES), kind, limit))
+        else:
+            finish_strip(strip, p, Q, kind, most)
+            for q in range(Q):
+                for lane in range(count):
+                    y[place + q * K + lane] = strip[p + q * LANES + lane]

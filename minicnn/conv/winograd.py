@@ -6,6 +6,7 @@ Idea: an m×m tile of outputs comes from (m + 2)² products per channel instead 
 (winograd2), 36 for 144 where m is 4 (winograd4).  At each of the (m + 2)² points the sum over channels is a matrix
 product of (tiles × C) with (C × K), made of the tiles of jit/tile.py.  The filters are transformed in prepare.
 A block takes some rows of tiles through all three steps, so that what lies between them stays in the cache.
+Where x is channels_last, so is y, and nothing is turned on the way.
 
 Cost: a quarter (winograd4) or 4/9 (winograd2) of the equation's products, besides about 5 additions a number
 for the transforms, which many channels and many filters share; maps are rounded up to tiles.  The transformed weight is
@@ -26,6 +27,7 @@ import numpy as np
 from minicnn.conv.algorithm import Prepared, at_the_store, finish, float32_only, locked_view, output_shape, plain, scratch, tap_by_tap
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
 from minicnn.conv.jit.threads import workers_for
+from minicnn.conv.memory_format import empty, is_channels_last, pixels
 from minicnn.conv.winograd_kernel import all_blocks
 from minicnn.conv.winograd_transforms import A, B, G
 from minicnn.conv.winograd_weights import bring_filters
@@ -71,19 +73,21 @@ def prepare(m: int, weight, window) -> Prepared:
 def run(m: int, x, prepared, bias, activation):
     """Return the convolution by tiles of m×m outputs."""
     window = prepared.window.resolve(x.shape[2:])
-    y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
+    shape, last = output_shape(x.shape, prepared.shape, window), is_channels_last(x)
     if not prepared.finite:
-        return finish(tap_by_tap(x, prepared.weight, window, y), bias, activation)
-    (N, C, H, W), (K, P, Q), ((top, _), (left, _)) = x.shape, y.shape[1:], window.padding
+        return finish(tap_by_tap(x, prepared.weight, window, np.empty(shape, x.dtype)), bias, activation)
+    (N, C, H, W), (K, P, Q), ((top, _), (left, _)) = x.shape, shape[1:], window.padding
+    y = empty(shape, x.dtype) if last else np.empty(shape, x.dtype)
+    flat_x, flat_y = (pixels(x), pixels(y)) if last else (x, y)
     tile_rows, pieces, shares, chunk = cut(m, N, K, (P, Q))
-    sizes = (C, H, W, K, P, Q, top, left, m, -(-P // m), -(-Q // m), pieces, shares, chunk)
+    sizes = (C, H, W, K, P, Q, top, left, m, -(-P // m), -(-Q // m), pieces, shares, chunk, last)
     offsets = np.zeros(-(-K // LANES) * LANES, np.float32)
     if bias is not None:
         offsets[:K] = bias
     workers = workers_for(y.size * C * 9)
     room = scratch(workers, scratch_size(m, C, Q, tile_rows, pieces, chunk))
     kernel = all_blocks if workers > 1 else all_blocks.alone
-    numbers = plain(x).reshape(-1), prepared.weight, plain(offsets), y.reshape(-1), room
+    numbers = plain(flat_x).reshape(-1), prepared.weight, plain(offsets), flat_y.reshape(-1), room
     kernel(workers, pieces * shares, *numbers, tile_rows, sizes, *at_the_store(activation))
     return y
 

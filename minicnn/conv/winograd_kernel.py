@@ -8,8 +8,12 @@ lie a power of two apart would share one set of the cache.
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
 from minicnn.conv.jit.tile import outer, store_tile, zeros
-from minicnn.conv.strips import empty_strip, fill_strip, finish_strip
+from minicnn.conv.jit.words import fetch
+from minicnn.conv.strips import copy_back, copy_in, empty_strip, fill_strip, finish_strip
 from minicnn.conv.winograd_transforms import bring_2, bring_4, take_2, take_4
+
+AHEAD = 64
+LINE = 16
 
 
 @jit(allocates=False)
@@ -17,6 +21,8 @@ def multiply_tile(a, i, step, b, j, depth, y, place, width):
     """Write one tile of the product of a (rows `step` apart) and b (rows of COLUMNS)."""
     tile = zeros()
     for k in range(depth):
+        for r in range(0, COLUMNS, LINE):
+            fetch(b, j + (k + AHEAD) * COLUMNS + r)
         tile = outer(tile, a, i + k, step, b, j + k * COLUMNS)
     store_tile(y, place, width, tile)
 
@@ -24,14 +30,16 @@ def multiply_tile(a, i, step, b, j, depth, y, place, width):
 @jit(allocates=False)
 def bring_rows(x, scratch, v, strip, spare, first, last, tiles, sizes):
     """Fill V [point, tile, channel] for the rows first … last - 1 of tiles."""
-    C, H, W, _, _, _, top, left, m, high, wide, _, _, _ = sizes
+    C, H, W, _, _, _, top, left, m, high, wide, _, _, _, last_axis = sizes
     deep = -(-C // LANES) * LANES
     columns = wide * m + 2
     for r in range(first, last):
         n, row = r // high, r % high
         for c in range(0, C, LANES):
-            plane = (n * C + c) * H * W
-            fill_strip(x, plane, min(LANES, C - c), H, W, row * m - top, left, m + 2, columns, scratch, strip)
+            if last_axis:
+                copy_in(x, n * H * W * C, C, c, H, W, row * m - top, left, m + 2, columns, scratch, strip)
+            else:
+                fill_strip(x, (n * C + c) * H * W, min(LANES, C - c), H, W, row * m - top, left, m + 2, columns, scratch, strip)
             for t in range(wide):
                 at, place = strip + t * m * LANES, v + ((r - first) * wide + t) * deep + c
                 if m == 4:
@@ -43,7 +51,7 @@ def bring_rows(x, scratch, v, strip, spare, first, last, tiles, sizes):
 @jit(allocates=False)
 def take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, k_first, k_last, across, sizes, kind, most):
     """Write filters k_first … k_last - 1 of those rows from S [point, tile, filter]."""
-    _, _, _, K, P, Q, _, _, m, high, wide, _, _, _ = sizes
+    _, _, _, K, P, Q, _, _, m, high, wide, _, _, _, last_axis = sizes
     columns = wide * m
     for r in range(first, last):
         n, row = r // high, r % high
@@ -55,14 +63,17 @@ def take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, k_first, k_
                     take_4(scratch, at, tiles * across + LANES, scratch, place, columns * LANES, bias, k, spare)
                 else:
                     take_2(scratch, at, tiles * across + LANES, scratch, place, columns * LANES, bias, k, spare)
-            finish_strip(scratch, strip, m * columns, kind, most)
-            empty_strip(scratch, strip, columns, y, (n * K + k) * P * Q, min(LANES, k_last - k), P, Q, row * m, m)
+            if last_axis:
+                copy_back(scratch, strip, columns, y, n * P * Q * K, K, k, min(LANES, k_last - k), P, Q, row * m, m, kind, most)
+            else:
+                finish_strip(scratch, strip, m * columns, kind, most)
+                empty_strip(scratch, strip, columns, y, (n * K + k) * P * Q, min(LANES, k_last - k), P, Q, row * m, m)
 
 
 @jit(allocates=False)
 def one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, kind, most):
     """Fill the outputs of some rows of tiles under some filters; scratch[own …] is this worker's."""
-    C, _, _, K, _, _, _, _, m, _, wide, pieces, shares, chunk = sizes
+    C, _, _, K, _, _, _, _, m, _, wide, pieces, shares, chunk, _ = sizes
     share, piece = block % shares, block // shares
     first, last = tile_rows * piece // pieces, tile_rows * (piece + 1) // pieces
     panels, points, deep = -(-K // COLUMNS), (m + 2) * (m + 2), -(-C // LANES) * LANES
@@ -97,10 +108,10 @@ def some_blocks(worker, workers, blocks, x, weight, bias, y, scratch, tile_rows,
 
 @jit(parallel=True, worker=some_blocks, allocates=False)
 def all_blocks(workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, kind, most):
-    """Fill y (N, K, P, Q), flat.
+    """Fill y (N, K, P, Q), flat, or where x is channels_last (N, P, Q, K).
 
     weight is [point, COLUMNS filters, channel, filter]; `sizes` are C, H, W, K, P, Q, the padding above and to the left, m, tiles
-    over the rows and the columns of an image, and how rows of tiles and filters are cut.
+    over the rows and the columns of an image, how rows of tiles and filters are cut, and whether x is channels_last.
     """
     for worker in prange(workers):
         some_blocks(worker, workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, kind, most)

@@ -14,6 +14,7 @@ import numpy as np
 
 from minicnn import check
 from minicnn.errors import ShapeError
+from minicnn.conv.memory_format import empty_like
 from minicnn.functional import arguments
 from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
 from minicnn.functional.select import copy_where, pass_where
@@ -48,7 +49,7 @@ def relu(x) -> np.ndarray:
 
         return one_pass(relu_all, x.shape, x)
     with np.errstate(all="ignore"):
-        return np.maximum(x, 0, out=np.empty(x.shape, x.dtype))  # np.maximum keeps NaN, where x * (x > 0) would make inf one
+        return np.maximum(x, 0, out=empty_like(x))  # np.maximum keeps NaN, where x * (x > 0) would make inf one
 
 
 def relu_backward(grad_output, x) -> np.ndarray:
@@ -86,7 +87,7 @@ def relu6(x) -> np.ndarray:
 
         return one_pass(relu6_all, x.shape, x)
     with np.errstate(all="ignore"):
-        return np.clip(x, 0, 6, out=np.empty(x.shape, x.dtype))
+        return np.clip(x, 0, 6, out=empty_like(x))
 
 
 def relu6_backward(grad_output, x) -> np.ndarray:
@@ -146,7 +147,7 @@ def _sloped(values: np.ndarray, x: np.ndarray, slope) -> np.ndarray:
 
         return one_pass(sloped_all, x.shape, values, x, settings=(slope,))
     with np.errstate(all="ignore"):
-        y = np.multiply(values, slope, out=np.empty(x.shape, x.dtype))
+        y = np.multiply(values, slope, out=empty_like(x))
         return copy_where(y, values, x > 0)
 
 
@@ -185,7 +186,7 @@ def prelu_backward(grad_output, x, weight) -> tuple[np.ndarray, np.ndarray]:
     grad = arguments.gradient(grad_output, x.shape, "prelu_backward", x=x)
     grad_x = _sloped(grad, x, weight)
     with np.errstate(all="ignore"):
-        terms = np.multiply(grad, x, out=np.empty(x.shape, x.dtype))
+        terms = np.multiply(grad, x, out=empty_like(x))
         weightless = np.greater(x, 0, out=np.empty(x.shape, bool))  # where the weight has no part in y
         pass_where(terms, np.logical_not(weightless, out=weightless), out=terms)
         positions = tuple(axis for axis in range(x.ndim) if given.size == 1 or axis != 1)
@@ -244,7 +245,7 @@ def hardswish(x) -> np.ndarray:
 
         return one_pass(hardswish_all, x.shape, x)
     with np.errstate(all="ignore"):
-        y = np.add(x, 3, out=np.empty(x.shape, x.dtype))
+        y = np.add(x, 3, out=empty_like(x))
         np.clip(y, 0, 6, out=y)
         np.divide(y, 6, out=y)  # before the product, which then cannot overflow
         return np.multiply(y, x, out=y)
@@ -264,7 +265,7 @@ def hardswish_backward(grad_output, x) -> np.ndarray:
     x = check.float_array(x, "x", "hardswish_backward")
     grad = arguments.gradient(grad_output, x.shape, "hardswish_backward", x=x)
     with np.errstate(all="ignore"):
-        y = np.divide(x, 3, out=np.empty(x.shape, x.dtype))
+        y = np.divide(x, 3, out=empty_like(x))
         np.add(y, 0.5, out=y)
         np.multiply(y, grad, out=y)
         copy_where(y, grad, x >= 3)

@@ -16,6 +16,7 @@ import numpy as np
 from minicnn import check
 from minicnn.axis import Adaptive, Slide
 from minicnn.conv.algorithm import plain
+from minicnn.conv.memory_format import is_channels_last, pixels
 from minicnn.errors import ArgumentError
 from minicnn.functional import arguments
 from minicnn.functional.average import sum_along
@@ -136,6 +137,12 @@ def _plane_means(batch: np.ndarray) -> np.ndarray:
     from minicnn.functional.planes_kernel import sum_planes  # Numba loads here, not with the package
 
     n, channels, height, width = batch.shape
+    if batch.dtype == np.float32 and is_channels_last(batch):
+        from minicnn.functional.pixels_kernel import sum_images
+
+        sums, flat = np.empty(n * channels, np.float32), plain(pixels(batch)).reshape(-1)
+        (sum_images if n > 1 else sum_images.alone)(flat, n, height * width, channels, sums)
+        return np.divide(sums, height * width, out=sums).reshape(n, channels, 1, 1)
     sums = by_planes(sum_planes, plain(batch).reshape(n * channels, height * width), np.empty(n * channels, batch.dtype))
     return np.divide(sums, height * width, out=sums).reshape(n, channels, 1, 1)
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError
+from minicnn.conv.memory_format import empty_like
 from minicnn.functional import arguments
 from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
 from minicnn.functional.taps import along
@@ -50,7 +51,7 @@ def add(x, y, *, activation=None) -> np.ndarray:
 
         return one_pass(add_all if activation is None else add_relu_all, shape, x, y)
     with np.errstate(all="ignore"):
-        z = np.add(x, y, out=np.empty(shape, x.dtype))
+        z = np.add(x, y, out=empty_like(x) if x.shape == shape else np.empty(shape, x.dtype))
         return z if activation is None else np.maximum(z, 0, out=z)
 
 

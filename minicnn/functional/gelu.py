@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from minicnn import check
+from minicnn.conv.memory_format import empty_like
 from minicnn.functional import arguments
 from minicnn.functional.erf import CENTRE, ERFC_EDGE, FAR, NEAR, NEAR_ENDS, NOTHING_LEFT, erfc
 from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
@@ -74,17 +75,17 @@ def gelu_backward(grad_output, x, approximate="none") -> np.ndarray:
             slope = np.exp(x * x * -0.5) * (x * (2 * math.pi) ** -0.5)
         else:  # (1 - tanh²)/2 = 2·s·(1 - s)
             slope = 2 * share * (1 - share) * (STEEPNESS * (1 + 3 * CUBIC * (x * x))) * x
-        return np.multiply(share + slope, grad, out=np.empty(x.shape, x.dtype))
+        return np.multiply(share + slope, grad, out=empty_like(x))
 
 
 def _bell_share(x: np.ndarray) -> np.ndarray:
-    y = erfc(np.multiply(x, -math.sqrt(0.5), out=np.empty(x.shape, x.dtype)))
+    y = erfc(np.multiply(x, -math.sqrt(0.5), out=empty_like(x)))
     return np.multiply(y, 0.5, out=y)
 
 
 def _bell_share_by_tanh(x: np.ndarray) -> np.ndarray:
     """Return (1 + tanh u)/2, which is σ(2u)."""
-    y = np.multiply(x, x, out=np.empty(x.shape, x.dtype))
+    y = np.multiply(x, x, out=empty_like(x))
     np.multiply(y, CUBIC, out=y)
     np.add(y, 1, out=y)
     np.multiply(y, x, out=y)

@@ -14,6 +14,7 @@ Source: Drepper (2007), "What every programmer should know about memory", sectio
 import numpy as np
 
 from minicnn.conv.algorithm import plain
+from minicnn.conv.memory_format import empty, is_channels_last, pixels
 
 WORTH_A_KERNEL = 1 << 14  # numbers: NumPy's passes over them stay in the cache
 WORTH_WAKING = 1 << 17  # numbers: one core is done with them before the others are awake
@@ -24,14 +25,17 @@ PIECE = 1 << 14  # numbers that stay in the nearest memories while they are read
 def one_pass(kernel, shape: tuple[int, ...], *arrays: np.ndarray, settings: tuple = ()) -> np.ndarray:
     """Return a new array that a kernel (arrays…, settings…, y, block) filled, all arrays as lines of numbers.
 
+    Where all arrays are channels_last (conv/memory_format.py) so is y: the numbers are met in the order in which they lie.
     A setting is a number or a tuple of numbers, which the kernel gets in the arrays' dtype.
     """
-    y = np.empty(shape, arrays[0].dtype)
-    lines = [plain(array).reshape(-1) for array in arrays]
+    last = all(array.shape == shape and is_channels_last(array) for array in arrays)
+    y = empty(shape, arrays[0].dtype) if last else np.empty(shape, arrays[0].dtype)
+    lines = [plain(pixels(array) if last else array).reshape(-1) for array in arrays]
+    line = (pixels(y) if last else y).reshape(-1)
     with np.errstate(all="ignore"):  # uncompiled, NumPy would remark on infinities
         number = y.dtype.type
         settings = [tuple(map(number, setting)) if isinstance(setting, tuple) else number(setting) for setting in settings]
-        (kernel.alone if y.size < WORTH_WAKING else kernel)(*lines, *settings, y.reshape(-1), BLOCK)
+        (kernel.alone if y.size < WORTH_WAKING else kernel)(*lines, *settings, line, BLOCK)
     return y
 
 

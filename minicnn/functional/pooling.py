@@ -18,6 +18,7 @@ from minicnn import check
 from minicnn.axis import Slide
 from minicnn.conv.algorithm import plain
 from minicnn.conv.layout import WORTH_KEEPING, locked
+from minicnn.conv.memory_format import empty, is_channels_last, pixels
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.winners import check_indices, collect, run
@@ -124,6 +125,8 @@ def _every_window_sees_something(rules: Rules, size: tuple[int, int], what: str)
 
 def _largest(batch: np.ndarray, rules: Rules) -> np.ndarray:
     """Return the maximum of each window; -inf where a window sees nothing."""
+    if batch.dtype == np.float32 and is_channels_last(batch):
+        return _largest_pixels(batch, rules)
     planes, out, settings = _for_kernel(batch, rules)
     y = np.empty(out, batch.dtype)
     rows, columns = rules
@@ -138,6 +141,18 @@ def _largest(batch: np.ndarray, rules: Rules) -> np.ndarray:
 
         run(largest, batch.size, planes, y, *settings)
     return y.reshape(*batch.shape[:2], *out[1:])
+
+
+def _largest_pixels(batch: np.ndarray, rules: Rules) -> np.ndarray:
+    """Return the same of a channels_last map, channels_last."""
+    from minicnn.functional.pixels_kernel import largest_pixels  # Numba loads here, not with the package
+
+    (N, C, H, W), (rows, columns) = batch.shape, rules
+    y = empty((N, C, rows.out_size(H), columns.out_size(W)), batch.dtype)
+    met = *rows_met(rows, H, W * C), *rows_met(columns, W, 1)
+    steps = rows.dilation * W * C, columns.dilation * C, C, H * W * C  # from row to row, from tap to tap, channels, from image to image
+    run(largest_pixels, batch.size, plain(pixels(batch)).reshape(-1), *met, *steps, pixels(y).reshape(-1), N * y.shape[2])
+    return y
 
 
 @functools.lru_cache(128)

@@ -17,6 +17,7 @@ import numpy as np
 
 from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError
+from minicnn.conv.memory_format import empty_like
 from minicnn.functional import arguments
 from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
 from minicnn.functional.select import copy_where
@@ -55,12 +56,12 @@ def stable_sigmoid(x: np.ndarray) -> np.ndarray:
         from minicnn.functional.smooth_kernel import sigmoid_all  # Numba loads here, not with the package
 
         return one_pass(sigmoid_all, x.shape, x)
-    y = np.empty(x.shape, x.dtype)
+    y = empty_like(x)
     with np.errstate(all="ignore"):
         np.abs(x, out=y)
         np.negative(y, out=y)
         np.exp(y, out=y)  # e⁻ˡˣˡ, in 0 … 1
-        below = np.add(y, 1, out=np.empty(x.shape, x.dtype))  # the denominator
+        below = np.add(y, 1, out=empty_like(x))  # the denominator
         copy_where(y, np.ones((), x.dtype), x >= 0)  # the numerator: e⁻ˡˣˡ stays where x < 0 or x is NaN
         return np.divide(y, below, out=y)
 
@@ -118,7 +119,7 @@ def silu_backward(grad_output, x) -> np.ndarray:
     grad = arguments.gradient(grad_output, x.shape, "silu_backward", x=x)
     share = stable_sigmoid(x)
     with np.errstate(all="ignore"):
-        slope = np.subtract(1, share, out=np.empty(x.shape, x.dtype))
+        slope = np.subtract(1, share, out=empty_like(x))
         np.multiply(slope, x, out=slope)
         np.add(slope, 1, out=slope)
         np.multiply(slope, share, out=slope)
@@ -137,7 +138,7 @@ def tanh(x) -> np.ndarray:
     """
     x = check.float_array(x, "x", "tanh")
     with np.errstate(all="ignore"):
-        return np.tanh(x, out=np.empty(x.shape, x.dtype))
+        return np.tanh(x, out=empty_like(x))
 
 
 def tanh_backward(grad_output, x, *, output=None) -> np.ndarray:
@@ -171,7 +172,7 @@ def elu(x, alpha=1.0) -> np.ndarray:
     """
     x, alpha = check.float_array(x, "x", "elu"), arguments.real(alpha, "alpha", "elu")
     with np.errstate(all="ignore"):
-        y = np.minimum(x, 0, out=np.empty(x.shape, x.dtype))
+        y = np.minimum(x, 0, out=empty_like(x))
         np.expm1(y, out=y)  # eˣ - 1 with all its digits near 0
         np.multiply(y, alpha, out=y)
         return copy_where(y, x, x > 0)
@@ -191,7 +192,7 @@ def elu_backward(grad_output, x, alpha=1.0) -> np.ndarray:
     x, alpha = check.float_array(x, "x", "elu_backward"), arguments.real(alpha, "alpha", "elu_backward")
     grad = arguments.gradient(grad_output, x.shape, "elu_backward", x=x)
     with np.errstate(all="ignore"):
-        y = np.minimum(x, 0, out=np.empty(x.shape, x.dtype))
+        y = np.minimum(x, 0, out=empty_like(x))
         np.exp(y, out=y)
         np.multiply(y, alpha, out=y)
         np.multiply(y, grad, out=y)
@@ -212,8 +213,8 @@ def softplus(x, beta=1.0, threshold=20.0) -> np.ndarray:
     x = check.float_array(x, "x", "softplus")
     beta, threshold = softplus_settings(beta, threshold, "softplus")
     with np.errstate(all="ignore"):
-        z = np.multiply(x, beta, out=np.empty(x.shape, x.dtype))
-        y = np.abs(z, out=np.empty(x.shape, x.dtype))
+        z = np.multiply(x, beta, out=empty_like(x))
+        y = np.abs(z, out=empty_like(x))
         np.negative(y, out=y)
         np.exp(y, out=y)
         np.log1p(y, out=y)  # log(1 + e⁻ˡᶻˡ)
@@ -238,7 +239,7 @@ def softplus_backward(grad_output, x, beta=1.0, threshold=20.0) -> np.ndarray:
     grad = arguments.gradient(grad_output, x.shape, "softplus_backward", x=x)
     beta, threshold = softplus_settings(beta, threshold, "softplus_backward")
     with np.errstate(all="ignore"):
-        z = np.multiply(x, beta, out=np.empty(x.shape, x.dtype))
+        z = np.multiply(x, beta, out=empty_like(x))
         y = stable_sigmoid(z)
         np.multiply(y, grad, out=y)
         return copy_where(y, grad, z > threshold)

@@ -12,6 +12,7 @@ from minicnn.layers.dropout import Dropout
 from minicnn.layers.fold import Fold, Unfold
 from minicnn.layers.layer_norm import GroupNorm, LayerNorm
 from minicnn.layers.linear import Linear
+from minicnn.layers.memory_format import ChannelsLast
 from minicnn.layers.norm import BatchNorm2d
 from minicnn.layers.padding import CircularPad2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d
 from minicnn.layers.pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
@@ -28,7 +29,7 @@ LAYERS = {
         *(MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, AdaptiveMaxPool2d, MaxUnpool2d, Upsample),
         *(ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d),
         *(Unfold, Fold),
-        *(Flatten, Add, Concat, Identity),
+        *(Flatten, Add, Concat, Identity, ChannelsLast),
     )
 }  # a new layer is one class and one name here; the tests find it
 

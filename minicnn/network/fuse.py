@@ -7,6 +7,9 @@ the scaled convolution.  So the line goes into the filters, and the activation b
 
 Two nodes become one where nobody else reads what lies between; nodes that change nothing (Identity, and Dropout outside
 of training) go.  One pass joins neighbours, and passes go on until one finds nothing, so conv, bn, relu take two.
+A network whose convolutions fill vectors with their filters moreover gets a node ChannelsLast behind each input: from there on the
+channels of a pixel lie side by side (conv/memory_format.py), and convolutions have nothing to lay out.
+
 Cost: one float64 copy of each folded weight, once.  In return, two passes over memory less for each convolution.
 When it loses: before training, which wants the batch's statistics, and where every map is to be looked at: those in
 between are no more.
@@ -17,21 +20,47 @@ Next room: layers/store.py.
 """
 
 from collections import Counter, defaultdict
+from itertools import count
 
 import numpy as np
 
+from minicnn import check
 from minicnn.functional.normalization import scale_and_shift
-from minicnn.layers import Add, BatchNorm2d, Conv2d, ConvTranspose2d, Dropout, Identity, Layer, ReLU, ReLU6, ShapeOnly, SiLU
+from minicnn.layers import (
+    AdaptiveAvgPool2d,
+    Add,
+    BatchNorm2d,
+    ChannelsLast,
+    Concat,
+    Conv2d,
+    ConvTranspose2d,
+    Dropout,
+    Flatten,
+    Hardswish,
+    Identity,
+    Layer,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    ReLU6,
+    ShapeOnly,
+    Sigmoid,
+    SiLU,
+    Softmax,
+)
 from minicnn.layers.store import with_activation
 from minicnn.network.graph import Network, as_network
 from minicnn.network.node import Node
 
 PASSING = (Identity, Dropout)
 TAKES_A_LINE = (Conv2d, ConvTranspose2d)  # Linear's outputs lie along the last axis, and BatchNorm2d's channels along the second
+KEEPS_THE_FORMAT = (Conv2d, Add, MaxPool2d, ReLU, ReLU6, SiLU, Sigmoid, Hardswish, Concat)  # given channels_last they give it
+ENDS_IT = (AdaptiveAvgPool2d, Flatten, Linear, Softmax)  # their outputs are small, or have no such format
+MANY_FILTERS = 16  # in the fewest that a convolution has: they fill a vector
 AT_THE_STORE = {Conv2d: {ReLU: "relu", ReLU6: "relu6", SiLU: "silu"}, Add: {ReLU: "relu"}}
 
 
-def fuse(net: Network) -> Network:
+def fuse(net: Network, *, channels_last: bool | None = None) -> Network:
     """Return another network of fewer nodes that computes the same: batch norm in the filters, activations at the store.
 
     bn(conv(x)) = (w·scale) ∗ x + (b·scale + shift), scale = γ/√(var + eps), shift = β - mean·scale, per output channel,
@@ -41,6 +70,9 @@ def fuse(net: Network) -> Network:
 
     A joined node goes by the name of the last of its parts, so outputs, and whoever reads them, keep their names; Identity
     and Dropout hand theirs on where it is an output's.  Layers that nothing is joined to stay the same objects.
+
+    `channels_last` says whether a node ChannelsLast stands behind each input, so that maps keep the channels of a pixel side by side in
+    memory; None leaves it to a rule: where every convolution has 16 filters or more, in float32, and all layers know the format.
 
     Results differ by rounding.  In front of the activation, with T products per output, u half of the dtype's eps (the
     weights' where x is finer), scale and shift as float64 holds them, and γ(n) = n·u / (1 - n·u),
@@ -70,7 +102,30 @@ def fuse(net: Network) -> Network:
     while len(nodes) != before:
         before = len(nodes)
         nodes = _joined(_without_passing(nodes, net.outputs), net.outputs)
+    if channels_last is None:
+        channels_last = _fills_vectors(nodes)
+    if check.flag(channels_last, "channels_last", "fuse", "pass True, False or None"):
+        nodes = _channels_last(nodes, net.inputs)
     return Network(nodes, net.inputs, net.outputs)
+
+
+def _fills_vectors(nodes: list[Node]) -> bool:
+    """Whether maps that keep the channels of a pixel side by side pay: see the docstring of fuse."""
+    layers = [node.layer for node in nodes]
+    convolutions = [layer for layer in layers if type(layer) is Conv2d]
+    known = all(type(layer) in (*KEEPS_THE_FORMAT, *ENDS_IT) for layer in layers)
+    return known and bool(convolutions) and all(conv.out_channels >= MANY_FILTERS and conv.weight.dtype == np.float32 for conv in convolutions)
+
+
+def _channels_last(nodes: list[Node], inputs) -> list[Node]:
+    """Return the nodes with one behind each input, which all of its readers read instead."""
+    names, behind = {*inputs, *(node.name for node in nodes)}, {}
+    for name in inputs:
+        at = next(number for number in count() if f"channels_last{number or ''}" not in names)
+        behind[name] = f"channels_last{at or ''}"
+        names.add(behind[name])
+    first = [Node(behind[name], ChannelsLast(), (name,)) for name in inputs]
+    return first + [Node(node.name, node.layer, tuple(behind.get(name, name) for name in node.inputs)) for node in nodes]
 
 
 def _without_passing(nodes: list[Node], outputs) -> list[Node]:

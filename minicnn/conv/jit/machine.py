@@ -3,10 +3,11 @@
     LANES      float32 numbers in a register: 16 where there is AVX-512, else 8 (on narrower machines two registers)
     ROWS       rows of a tile (tile.py)
     COLUMNS    columns of a tile, two or three registers
+    HEIGHT     rows of a tile whose rows lie anywhere, of one or two registers each
 
 Idea: a product of matrices runs at full speed when its sums stay in registers, enough of them that the next
 multiply-add need not wait for the last: 8·32 sums fill 16 of the 32 registers of AVX-512, 4·24 sums 12 of the
-16 of AVX2.  That is the only thing that the kernels know of the machine.
+16 of AVX2.  Seven rows of 32 fill 14: maps that were halved from 224 have a multiple of seven positions.  That is the only thing that the kernels know of the machine.
 
 These are constants of the processor that Numba compiles for, as it is named to Numba.  Numba keeps compiled
 kernels apart by that very processor (its name and features are in the key of the disk cache), so a kernel
@@ -33,4 +34,4 @@ def _wide() -> bool:
     return bool(features.get("avx512f")) and bool(features.get("avx512vl"))
 
 
-LANES, ROWS, COLUMNS = (16, 8, 32) if _wide() else (8, 4, 24)
+LANES, ROWS, COLUMNS, HEIGHT = (16, 8, 32, 7) if _wide() else (8, 4, 24, 6)

@@ -10,6 +10,12 @@ A tile is a block of ROWS × COLUMNS sums (machine.py), all of them in registers
     smooth(tile)                 silu of every sum
     store_tile(y, i, step, tile)       the other way
 
+and for tiles of HEIGHT rows, which lie anywhere, and of one or two vectors to a row:
+
+    places(table, i)             HEIGHT whole numbers from table[i] on: where the rows begin
+    rows_of(array, j, count)     a tile each of whose rows is `count` vectors from array[j] on: where sums of positions begin, at the bias
+    outer_at(tile, a, at, t, b, j)     tile[r, s] + a[at[r] + t] · b[j + s]
+
     tile = zeros()
     for k in range(depth):
         tile = outer(tile, a, i + k * ROWS, 1, b, j + k * COLUMNS)
@@ -26,39 +32,47 @@ Next room: gemm.py, where tiles make a convolution.
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import errors
 from numba.extending import intrinsic, models, overload, register_model
 
-from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
+from minicnn.conv.jit.machine import COLUMNS, HEIGHT, LANES, ROWS
 from minicnn.conv.jit.words import FLOAT, flat_float32, fused, in_all_lanes, in_silu, place, silu
 
 _VECTOR = ir.VectorType(FLOAT, LANES)
 _PER_ROW = COLUMNS // LANES
-_TILE = ir.ArrayType(_VECTOR, ROWS * _PER_ROW)
 _INDEX = ir.IntType(64)
 
 
 class Tile(types.Type):
-    """Numba's type of a tile."""
+    """Numba's type of a tile: so many rows, each of so many vectors."""
 
-    def __init__(self):
-        super().__init__(name=f"tile{ROWS}x{COLUMNS}")
+    def __init__(self, rows: int, per_row: int):
+        self.rows, self.per_row = rows, per_row
+        super().__init__(name=f"tile{rows}x{per_row * LANES}")
+
+    @property
+    def code(self) -> ir.ArrayType:
+        return ir.ArrayType(_VECTOR, self.rows * self.per_row)
 
 
-tile_type = Tile()
+tile_type = Tile(ROWS, _PER_ROW)
 
 
 @register_model(Tile)
 class _TileModel(models.PrimitiveModel):
     def __init__(self, manager, type_):
-        super().__init__(manager, type_, _TILE)
+        super().__init__(manager, type_, type_.code)
 
 
-def _rows(array, i, step, width, word):
-    """Return the places of ROWS × width numbers, rows `step` apart."""
-    places = i + np.arange(ROWS)[:, None] * step + np.arange(width)
-    if places.min() < 0 or places.max() >= array.size:
-        raise IndexError(f"{word}: places {places.min()} … {places.max()} of an array of {array.size}")
-    return places
+def _rows(array, i, step, shape, word):
+    """Return the places of rows × width numbers, rows `step` apart."""
+    return _inside(array, i + np.arange(shape[0])[:, None] * step + np.arange(shape[1]), word)
+
+
+def _inside(array, numbers, word):
+    if numbers.min() < 0 or numbers.max() >= array.size:
+        raise IndexError(f"{word}: places {numbers.min()} … {numbers.max()} of an array of {array.size}")
+    return numbers
 
 
 def zeros():
@@ -68,24 +82,24 @@ def zeros():
 
 def columns_of(array, i):
     """Return a tile whose row r holds array[i + r] everywhere."""
-    return np.repeat(array[_rows(array, i, 1, 1, "columns_of")], COLUMNS, axis=1)
+    return np.repeat(array[_rows(array, i, 1, (ROWS, 1), "columns_of")], COLUMNS, axis=1)
 
 
 def load_tile(array, i, step):
     """Return the tile whose row r is array[i + r·step], … ."""
-    return array[_rows(array, i, step, COLUMNS, "load_tile")]
+    return array[_rows(array, i, step, (ROWS, COLUMNS), "load_tile")]
 
 
 def store_tile(array, i, step, tile):
     """Write row r from place i + r·step on."""
-    array[_rows(array, i, step, COLUMNS, "store_tile")] = tile
+    array[_rows(array, i, step, tile.shape, "store_tile")] = tile
 
 
 def outer(tile, a, i, step, b, j):
     """Return tile[r, s] + a[i + r·step] · b[j + s]."""
     if not 0 <= j <= b.size - COLUMNS:
         raise IndexError(f"outer: places {j} … {j + COLUMNS - 1} of an array of {b.size}")
-    return tile + a[_rows(a, i, step, 1, "outer")] * b[j : j + COLUMNS]
+    return tile + a[_rows(a, i, step, (ROWS, 1), "outer")] * b[j : j + COLUMNS]
 
 
 def rectified(tile, most):
@@ -99,19 +113,35 @@ def smooth(tile):
     return silu(tile.reshape(-1)).reshape(tile.shape)
 
 
+def places(table, i):
+    """Return HEIGHT whole numbers of a table, from place i on."""
+    return tuple(table[_inside(table, i + np.arange(HEIGHT), "places")].tolist())
+
+
+def rows_of(array, j, count):
+    """Return a tile each of whose rows is array[j …], `count` vectors of it; count is written as a number in the kernel."""
+    return array[_rows(array, np.full((HEIGHT, 1), j), 0, (HEIGHT, count * LANES), "rows_of")]
+
+
+def outer_at(tile, a, at, t, b, j):
+    """Return tile[r, s] + a[at[r] + t] · b[j + s]."""
+    row = b[_inside(b, j + np.arange(tile.shape[1]), "outer_at")]
+    return tile + a[_inside(a, np.array(at)[:, None] + t, "outer_at")] * row
+
+
 def _vectors(builder, tile):
-    return [builder.extract_value(tile, n) for n in range(ROWS * _PER_ROW)]
+    return [builder.extract_value(tile, n) for n in range(tile.type.count)]
 
 
 def _packed(builder, vectors):
-    tile = ir.Constant(_TILE, ir.Undefined)
+    tile = ir.Constant(ir.ArrayType(_VECTOR, len(vectors)), ir.Undefined)
     for n, vector in enumerate(vectors):
         tile = builder.insert_value(tile, vector, n)
     return tile
 
 
-def _row_starts(builder, i, step):
-    return [builder.add(i, builder.mul(step, ir.Constant(_INDEX, r))) for r in range(ROWS)]
+def _row_starts(builder, i, step, rows=ROWS):
+    return [builder.add(i, builder.mul(step, ir.Constant(_INDEX, r))) for r in range(rows)]
 
 
 @intrinsic
@@ -135,18 +165,24 @@ def _columns_of(typing, array, i):
     return tile_type(array, types.intp), code
 
 
-def _row_places(context, builder, array_type, array, i, step):
+def _row_places(context, builder, array_type, array, i, step, tile):
     """Return the addresses of the vectors of all rows."""
-    for start in _row_starts(builder, i, step):
-        for n in range(_PER_ROW):
+    for start in _row_starts(builder, i, step, tile.rows):
+        for n in range(tile.per_row):
             yield place(context, builder, array_type, array, builder.add(start, ir.Constant(_INDEX, n * LANES)), _VECTOR)
+
+
+def _side_by_side(context, builder, array_type, array, j, count):
+    """Return `count` vectors from array[j] on."""
+    starts = [builder.add(j, ir.Constant(_INDEX, n * LANES)) for n in range(count)]
+    return [builder.load(place(context, builder, array_type, array, start, _VECTOR), align=4) for start in starts]
 
 
 @intrinsic
 def _load_tile(typing, array, i, step):
     def code(context, builder, signature, arguments):
-        places = _row_places(context, builder, signature.args[0], *arguments)
-        return _packed(builder, [builder.load(at, align=4) for at in places])
+        vectors = _row_places(context, builder, signature.args[0], *arguments, tile_type)
+        return _packed(builder, [builder.load(at, align=4) for at in vectors])
 
     return tile_type(array, types.intp, types.intp), code
 
@@ -155,8 +191,8 @@ def _load_tile(typing, array, i, step):
 def _store_tile(typing, array, i, step, tile):
     def code(context, builder, signature, arguments):
         *where, tile = arguments
-        places = _row_places(context, builder, signature.args[0], *where)
-        for at, vector in zip(places, _vectors(builder, tile), strict=True):
+        vectors = _row_places(context, builder, signature.args[0], *where, signature.args[3])
+        for at, vector in zip(vectors, _vectors(builder, tile), strict=True):
             builder.store(vector, at, align=4)
         return context.get_dummy_value()
 
@@ -168,19 +204,56 @@ def _outer(typing, tile, a, i, step, b, j):
     def code(context, builder, signature, arguments):
         tile, a, i, step, b, j = arguments
         vectors = _vectors(builder, tile)
-        across = [
-            builder.load(place(context, builder, signature.args[4], b, builder.add(j, ir.Constant(_INDEX, n * LANES)), _VECTOR), align=4)
-            for n in range(_PER_ROW)
-        ]
-        for r, start in enumerate(_row_starts(builder, i, step)):
-            number = builder.load(place(context, builder, signature.args[1], a, start, FLOAT))
-            down = in_all_lanes(builder, number, LANES)
-            for n in range(_PER_ROW):
-                at = r * _PER_ROW + n
-                vectors[at] = fused(builder, down, across[n], vectors[at], LANES)
-        return _packed(builder, vectors)
+        across = _side_by_side(context, builder, signature.args[4], b, j, _PER_ROW)
+        starts = _row_starts(builder, i, step)
+        return _multiplied(context, builder, vectors, signature.args[1], a, starts, across)
 
     return tile_type(tile, a, types.intp, types.intp, b, types.intp), code
+
+
+def _multiplied(context, builder, vectors, array_type, a, starts, across):
+    """Return the tile of these vectors with a[start of row r] · across added to each row r."""
+    for r, start in enumerate(starts):
+        number = builder.load(place(context, builder, array_type, a, start, FLOAT))
+        down = in_all_lanes(builder, number, LANES)
+        for n, vector in enumerate(across):
+            at = r * len(across) + n
+            vectors[at] = fused(builder, down, vector, vectors[at], LANES)
+    return _packed(builder, vectors)
+
+
+@intrinsic
+def _places(typing, table, i):
+    def code(context, builder, signature, arguments):
+        table, i = arguments
+        starts = _row_starts(builder, i, ir.Constant(_INDEX, 1), HEIGHT)
+        numbers = [builder.load(place(context, builder, signature.args[0], table, start, _INDEX)) for start in starts]
+        return context.make_tuple(builder, signature.return_type, numbers)
+
+    return types.UniTuple(types.int64, HEIGHT)(table, types.intp), code
+
+
+@intrinsic(prefer_literal=True)
+def _rows_of(typing, array, j, count):
+    def code(context, builder, signature, arguments):
+        array, j, _ = arguments
+        return _packed(builder, _side_by_side(context, builder, signature.args[0], array, j, per_row) * HEIGHT)
+
+    if not isinstance(count, types.IntegerLiteral):
+        raise errors.TypingError("rows_of: count is a number written in the kernel")
+    per_row = count.literal_value
+    return Tile(HEIGHT, per_row)(array, types.intp, count), code
+
+
+@intrinsic
+def _outer_at(typing, tile, a, at, t, b, j):
+    def code(context, builder, signature, arguments):
+        tile_, a, at, t, b, j = arguments
+        starts = [builder.add(builder.extract_value(at, r), t) for r in range(HEIGHT)]
+        across = _side_by_side(context, builder, signature.args[4], b, j, tile.per_row)
+        return _multiplied(context, builder, _vectors(builder, tile_), signature.args[1], a, starts, across)
+
+    return tile(tile, a, at, types.intp, b, types.intp), code
 
 
 @intrinsic
@@ -191,7 +264,7 @@ def _rectified(typing, tile, most):
         vectors = [builder.select(builder.fcmp_ordered("<", v, zero), zero, v) for v in _vectors(builder, tile)]
         return _packed(builder, [builder.select(builder.fcmp_ordered(">", v, top), top, v) for v in vectors])
 
-    return tile_type(tile, types.float32), code
+    return tile(tile, types.float32), code
 
 
 @intrinsic
@@ -199,7 +272,7 @@ def _smooth(typing, tile):
     def code(context, builder, signature, arguments):
         return _packed(builder, [in_silu(builder, v, LANES) for v in _vectors(builder, arguments[0])])
 
-    return tile_type(tile), code
+    return tile(tile), code
 
 
 @overload(zeros, inline="always")
@@ -240,3 +313,21 @@ def _overload_rectified(tile, most):
 @overload(smooth, inline="always")
 def _overload_smooth(tile):
     return lambda tile: _smooth(tile)
+
+
+@overload(places, inline="always")
+def _overload_places(table, i):
+    return lambda table, i: _places(table, i)
+
+
+@overload(rows_of, inline="always", prefer_literal=True)
+def _overload_rows_of(array, j, count):
+    flat_float32(array)
+    return lambda array, j, count: _rows_of(array, j, count)
+
+
+@overload(outer_at, inline="always")
+def _overload_outer_at(tile, a, at, t, b, j):
+    flat_float32(a)
+    flat_float32(b)
+    return lambda tile, a, at, t, b, j: _outer_at(tile, a, at, t, b, j)

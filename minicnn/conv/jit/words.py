@@ -12,6 +12,7 @@ A vector is some float32 numbers side by side, a lane each.  The words:
     silu(v)                   v / (1 + e⁻ᵛ)
     slid(sums, x, i, w, j, taps, stride)     a row of taps over vectors of x, added to four sums, `stride` vectors apart
     evens, odds(a, b)         every other lane of a and then of b, from the first or from the second
+    fetch(array, i)           asks for the cache line of array[i], which will be read soon; i may lie outside
     transpose(v0, …, v7)      eight vectors as the columns of what were rows
     wide_load, wide_broadcast, wide_spread      the same for LANES lanes (machine.py), where kernels are the machine's width
 
@@ -41,6 +42,7 @@ from minicnn.conv.jit.machine import LANES
 
 FLOAT = ir.FloatType()
 INT = ir.IntType(32)
+_BYTE = ir.IntType(8)
 
 
 class Float32s(types.Type):
@@ -176,6 +178,10 @@ def slid(sums, x, i, w, j, taps, stride):
     )
 
 
+def fetch(array, i):
+    """Ask for the cache line of array[i] and wait for nothing: it changes no number, and i may lie outside the array."""
+
+
 def evens(a, b):
     """Return lanes 0, 2, … of a and then of b."""
     return np.concatenate([a, b])[::2]
@@ -257,6 +263,19 @@ def _store(typing, array, i, vector):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vector), code
+
+
+@intrinsic
+def _fetch(typing, array, i):
+    def code(context, builder, signature, arguments):
+        address = builder.bitcast(place(context, builder, signature.args[0], *arguments, FLOAT), _BYTE.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), INT, INT, INT])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        read, kept_near, data = (ir.Constant(INT, number) for number in (0, 3, 1))
+        builder.call(function, [address, read, kept_near, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), code
 
 
 @intrinsic
@@ -423,6 +442,12 @@ def _overload_spread(array, i):
 def _overload_wide_spread(array, i):
     flat_float32(array)
     return lambda array, i: _wide_spread(array, i)
+
+
+@overload(fetch, inline="always")
+def _overload_fetch(array, i):
+    flat_float32(array)
+    return lambda array, i: _fetch(array, i)
 
 
 @overload(fma, inline="always")

@@ -1,0 +1,112 @@
+"""The blocks of channels_last.py: tiles of HEIGHT positions by two vectors of filters, or by one where few filters are left."""
+
+from minicnn.conv.jit import jit, prange
+from minicnn.conv.jit.machine import HEIGHT, LANES
+from minicnn.conv.jit.tile import outer_at, places, rectified, rows_of, smooth, store_tile
+from minicnn.conv.jit.words import fetch
+from minicnn.conv.memory_format_kernel import copy_numbers
+
+AHEAD = 64
+
+
+@jit(allocates=False)
+def fill_table(table, line, position, count, origin, sizes):
+    """Write where the windows of `count` positions begin in x, and the last one again until there are whole tiles of them."""
+    pitch, step, width, area, image, _, _, _, _, _, _, _ = sizes
+    n, rest = position // area, position % area
+    p, q = rest // width, rest % width
+    start = 0
+    for i in range(count):
+        start = origin + n * image + p * pitch + q * step
+        table[line + i] = start
+        q += 1
+        if q == width:
+            p, q = p + 1, 0
+            if p * width == area:
+                n, p = n + 1, 0
+    for i in range(count, -(-count // HEIGHT) * HEIGHT):
+        table[line + i] = start
+
+
+@jit(allocates=False, inlined=True)
+def summed(tile, x, starts, shifts, run, weight, w, filters, kind, most):
+    """Return the tile with all products added to it, through the activation."""
+    for i in range(shifts.size):
+        for t in range(run):
+            fetch(weight, w + (t + AHEAD) * filters)
+            if filters > LANES:
+                fetch(weight, w + (t + AHEAD) * filters + LANES)
+            tile = outer_at(tile, x, starts, shifts[i] + t, weight, w + t * filters)
+        w += run * filters
+    if kind == 1:
+        tile = rectified(tile, most)
+    elif kind == 2:
+        tile = smooth(tile)
+    return tile
+
+
+@jit(allocates=False)
+def copy_rows(scratch, own, step, y, place, width, rows, filters):
+    """Copy the wanted part of a tile to y."""
+    for r in range(rows):
+        copy_numbers(scratch, own + r * step, y, place + r * width, filters)
+
+
+@jit(allocates=False)
+def wide_tile(x, table, at, shifts, run, weight, w, bias, b, y, place, width, rows, filters, scratch, own, kind, most):
+    """Write rows × filters outputs, at most HEIGHT × 2·LANES; y has `width` numbers to a pixel."""
+    tile = summed(rows_of(bias, b, 2), x, places(table, at), shifts, run, weight, w, 2 * LANES, kind, most)
+    if rows == HEIGHT and filters == 2 * LANES:
+        store_tile(y, place, width, tile)
+    else:
+        store_tile(scratch, own, 2 * LANES, tile)
+        copy_rows(scratch, own, 2 * LANES, y, place, width, rows, filters)
+
+
+@jit(allocates=False)
+def narrow_tile(x, table, at, shifts, run, weight, w, bias, b, y, place, width, rows, filters, scratch, own, kind, most):
+    """The same for at most LANES filters."""
+    tile = summed(rows_of(bias, b, 1), x, places(table, at), shifts, run, weight, w, LANES, kind, most)
+    if rows == HEIGHT and filters == LANES:
+        store_tile(y, place, width, tile)
+    else:
+        store_tile(scratch, own, LANES, tile)
+        copy_rows(scratch, own, LANES, y, place, width, rows, filters)
+
+
+@jit(allocates=False)
+def one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, kind, most):
+    """Fill some positions under some filters of one group; scratch[own …] and table[line …] are this worker's."""
+    _, _, _, _, _, group, width, filters, run, pieces, shares, _ = sizes
+    share, piece, g = block % shares, block // shares % pieces, block // (shares * pieces)
+    tiles, panels = -(-positions // HEIGHT), -(-filters // (2 * LANES))
+    first, last = tiles * piece // pieces * HEIGHT, min(positions, tiles * (piece + 1) // pieces * HEIGHT)
+    fill_table(table, line, first, last - first, g * group, sizes)
+    taps, lanes = shifts.size * run, -(-filters // LANES) * LANES
+    for panel in range(panels * share // shares, panels * (share + 1) // shares):
+        k = panel * 2 * LANES
+        here, w, b = min(2 * LANES, filters - k), (g * lanes + k) * taps, g * lanes + k
+        for i in range(0, last - first, HEIGHT):
+            rows, place = min(HEIGHT, last - first - i), (first + i) * width + g * filters + k
+            if here > LANES:
+                wide_tile(x, table, line + i, shifts, run, weight, w, bias, b, y, place, width, rows, here, scratch, own, kind, most)
+            else:
+                narrow_tile(x, table, line + i, shifts, run, weight, w, bias, b, y, place, width, rows, here, scratch, own, kind, most)
+
+
+@jit(allocates=False)
+def some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most):
+    """Every workers-th block, in scratch of their own."""
+    own, line = worker * (scratch.size // workers), worker * (table.size // workers)
+    for block in range(worker, blocks, workers):
+        one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, kind, most)
+
+
+@jit(parallel=True, worker=some_blocks, allocates=False)
+def all_blocks(workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most):
+    """Fill y (N, P, Q, K), flat, from x (N, rows, columns, C), flat, which holds its padding; `sizes` are a Plan's.
+
+    weight is [group, 2·LANES filters, tap, filter], the last of a group LANES filters where that is enough; bias [group, filter].
+    """
+    for worker in prange(workers):
+        some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most)

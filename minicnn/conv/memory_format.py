@@ -1,0 +1,83 @@
+"""Which question: in what order do the numbers of a map lie in memory?
+
+    contiguous        x[n, c, h, w] at ((n·C + c)·H + h)·W + w          a channel is a plane: NumPy's order
+    channels_last     x[n, c, h, w] at ((n·H + h)·W + w)·C + c          a pixel is a row of channels
+
+The shape is (N, C, H, W) either way, and so is every number: only the strides tell.  Idea: a convolution sums
+over the channels of a pixel.  Where they lie side by side a vector holds them, and neither columns (im2col.py), nor
+panels (gemm.py), nor strips (strips.py) have to be laid out first.  An operation that is given channels_last and
+knows it gives channels_last, so the format of a network's first map runs through all of it; what does not know it
+reads a copy, and is as right.
+
+Cost: one copy of a network's input.  When it loses: few channels, which fill no vector.
+Source: PyTorch's "channels last" tutorial; cuDNN's NHWC tensors.  Next room: channels_last.py.
+"""
+
+from math import prod
+
+import numpy as np
+
+from minicnn.conv.algorithm import plain, scratch
+
+WORTH_WAKING = 1 << 16  # numbers; one core copies them before the others are awake
+
+
+def is_channels_last(x: np.ndarray) -> bool:
+    """Whether the channels of a pixel lie side by side in memory, where that is another order than NumPy's.
+
+    >>> x = np.zeros((2, 3, 4, 5), np.float32)
+    >>> is_channels_last(x), is_channels_last(channels_last(x)), is_channels_last(x[:, :1])
+    (False, True, False)
+    """
+    if x.ndim != 4 or x.flags.c_contiguous:
+        return False
+    return x.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+def channels_last(x: np.ndarray) -> np.ndarray:
+    """Return x (N, C, H, W), the same numbers in the same places, with the channels of a pixel side by side in memory.
+
+    >>> x = np.arange(6.0).reshape(1, 2, 1, 3)
+    >>> y = channels_last(x)
+    >>> (x == y).all(), y.strides, y.ravel(order="K")
+    (True, (48, 8, 48, 16), array([0., 3., 1., 4., 2., 5.]))
+    """
+    return x if is_channels_last(x) or x.shape[1] == 1 else around(x, ((0, 0), (0, 0)))
+
+
+def around(x: np.ndarray, padding) -> np.ndarray:
+    """Return x channels_last with zeros around it: ((top, bottom), (left, right)) rows and columns of them."""
+    (top, bottom), (left, right) = padding
+    N, C, H, W = x.shape
+    wide = empty((N, C, H + top + bottom, W + left + right), x.dtype)
+    if x.dtype != np.float32:
+        wide[...] = 0
+        wide[:, :, top : top + H, left : left + W] = x
+        return wide
+    from minicnn.conv.memory_format_kernel import lay_planes, lay_rows  # Numba loads here, not with the package
+
+    source, kernel = (pixels(x), lay_rows) if is_channels_last(x) else (x, lay_planes)
+    kernel = kernel if wide.size >= WORTH_WAKING else kernel.alone
+    kernel(plain(source).reshape(-1), pixels(wide).reshape(-1), N * (H + top + bottom), C, H, W, top, bottom, left, right)
+    return wide
+
+
+def empty(shape, dtype) -> np.ndarray:
+    """Return a channels_last array of this shape, for nobody to read before it is written; float32 starts a cache line."""
+    N, C, H, W = shape
+    flat = scratch(1, prod(shape))[: prod(shape)] if dtype == np.float32 else np.empty(prod(shape), dtype)
+    return flat.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+
+
+def empty_like(x: np.ndarray) -> np.ndarray:
+    """Return an array of x's shape and dtype, channels_last where x is, else contiguous.
+
+    >>> empty_like(np.zeros((3, 2)).T).strides, is_channels_last(empty_like(channels_last(np.zeros((2, 3, 4, 5)))))
+    ((24, 8), True)
+    """
+    return empty(x.shape, x.dtype) if is_channels_last(x) else np.empty(x.shape, x.dtype)
+
+
+def pixels(x: np.ndarray) -> np.ndarray:
+    """Return a channels_last array as the (N, H, W, C) that lies in memory."""
+    return x.transpose(0, 2, 3, 1)

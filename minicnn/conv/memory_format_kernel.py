@@ -1,0 +1,81 @@
+"""The copies of memory_format.py: a row of pixels at a time, with zeros around."""
+
+from minicnn.conv.jit import jit, prange
+from minicnn.conv.jit.machine import LANES
+from minicnn.conv.jit.words import store, wide_broadcast, wide_load
+
+
+@jit(allocates=False)
+def copy_numbers(source, i, to, j, count):
+    """Copy count numbers, by vectors as far as they go."""
+    done = 0
+    while done + LANES <= count:
+        store(to, j + done, wide_load(source, i + done))
+        done += LANES
+    while done < count:
+        to[j + done] = source[i + done]
+        done += 1
+
+
+@jit(allocates=False)
+def clear_numbers(to, j, count):
+    """Write count zeros."""
+    done = 0
+    while done + LANES <= count:
+        store(to, j + done, wide_broadcast(0.0))
+        done += LANES
+    while done < count:
+        to[j + done] = 0
+        done += 1
+
+
+@jit(allocates=False)
+def place_of_row(row, H, top, bottom, clear, to, count):
+    """Return the image and the row of it that lies in this row of the padded one; a row of padding is cleared, and gives -1."""
+    n, h = row // (top + H + bottom), row % (top + H + bottom) - top
+    if h < 0 or h >= H:
+        clear_numbers(clear, to, count)
+        h = -1
+    return n, h
+
+
+@jit(parallel=True, allocates=False)
+def lay_rows(x, wide, rows, C, H, W, top, bottom, left, right):
+    """Fill wide (N, top + H + bottom, left + W + right, C), flat, from x (N, H, W, C), flat."""
+    for row in prange(rows):
+        to = row * (left + W + right) * C
+        n, h = place_of_row(row, H, top, bottom, wide, to, (left + W + right) * C)
+        if h >= 0:
+            clear_numbers(wide, to, left * C)
+            copy_numbers(x, (n * H + h) * W * C, wide, to + left * C, W * C)
+            clear_numbers(wide, to + (left + W) * C, right * C)
+
+
+@jit(allocates=False)
+def lay_plane_row(x, start, area, C, W, wide, to):
+    """Write W pixels of C channels, `area` apart in x; three at a time, so that their vectors are woven in registers."""
+    c = 0
+    while c + 3 <= C:
+        first = start + c * area
+        for w in range(W):
+            at = to + w * C + c
+            wide[at] = x[first + w]
+            wide[at + 1] = x[first + area + w]
+            wide[at + 2] = x[first + 2 * area + w]
+        c += 3
+    while c < C:
+        for w in range(W):
+            wide[to + w * C + c] = x[start + c * area + w]
+        c += 1
+
+
+@jit(parallel=True, allocates=False)
+def lay_planes(x, wide, rows, C, H, W, top, bottom, left, right):
+    """Fill wide as lay_rows does, from x (N, C, H, W), flat."""
+    for row in prange(rows):
+        to = row * (left + W + right) * C
+        n, h = place_of_row(row, H, top, bottom, wide, to, (left + W + right) * C)
+        if h >= 0:
+            clear_numbers(wide, to, left * C)
+            lay_plane_row(x, (n * C * H + h) * W, H * W, C, W, wide, to + left * C)
+            clear_numbers(wide, to + (left + W) * C, right * C)
