@@ -28,12 +28,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, at_the_store, finish, float32_only, lined_up, output_shape, plain, scratch, tap_by_tap
+from minicnn.conv.algorithm import Prepared, at_the_store, finish, float32_only, lined_up, output_shape, plain, tap_by_tap
 from minicnn.conv.channels_last_kernel import all_blocks
 from minicnn.conv.jit.machine import HEIGHT, LANES
 from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.layout import bias_in_lanes, kept, locked
-from minicnn.conv.memory_format import around, channels_last, empty, pixels
+from minicnn.conv.memory_format import channels_last, empty, flat, laid_around, pixels
 
 INPUTS = 1 << 16  # numbers of x that a block reads, about: 256 KB, in the second-level cache
 MOST, LEAST = 448, 49  # positions of a block, about: more would not fit a table in the nearest cache, fewer read the weight too often
@@ -124,16 +124,28 @@ def run(x, prepared, bias=None, activation=None):
         window = prepared.window.resolve(x.shape[2:])
         y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)
         return finish(tap_by_tap(x, prepared.weight, window, y), bias, activation)
-    planned = plan(x.shape, prepared.shape, prepared.window)
-    x = channels_last(x) if planned.padding is None else around(x, planned.padding)
-    y, groups, length = empty(planned.y_shape, x.dtype), planned.sizes[11], planned.sizes[8]
-    shifts = shifts_of(prepared.window, x.shape[3], x.shape[1], length)
-    workers = workers_for(y.size * shifts.size * length)
-    room, table = scratch(workers, HEIGHT * 2 * LANES), np.empty(workers * planned.places, np.int64)
-    kernel = all_blocks if workers > 1 else all_blocks.alone
-    numbers = plain(pixels(x)).reshape(-1), prepared.weight, bias_in_lanes(bias, y.shape[1], groups, LANES), pixels(y).reshape(-1)
-    kernel(workers, planned.blocks, *numbers, plain(shifts), room, table, planned.positions, planned.sizes, *at_the_store(activation))
+    y = empty(plan(x.shape, prepared.shape, prepared.window).y_shape, x.dtype)
+    bind(x.shape, prepared, bias, activation)(flat(channels_last(x)), pixels(y).reshape(-1))
     return y
+
+
+def bind(x_shape, prepared, bias, activation):
+    """Return fill(x, y) for channels_last inputs of one shape, both flat: what depends on the shape alone is known already."""
+    _, padding, positions, blocks, sizes, places = planned = plan(x_shape, prepared.shape, prepared.window)
+    (N, C, H, W), K, groups, length = x_shape, prepared.shape[0], sizes[11], sizes[8]
+    width = W + sum(padding[1]) if padding else W
+    shifts, offsets = plain(shifts_of(prepared.window, width, C, length)), bias_in_lanes(bias, K, groups, LANES)
+    weight, products, end = prepared.weight, prod(planned.y_shape) * prod(prepared.shape[1:]), at_the_store(activation)
+
+    def fill(x, y):
+        if padding is not None:
+            x = laid_around(x, x_shape, padding)
+        workers = workers_for(products)
+        kernel = all_blocks if workers > 1 else all_blocks.alone
+        room, table = np.empty(workers * HEIGHT * 2 * LANES, np.float32), np.empty(workers * places, np.int64)
+        kernel(workers, blocks, x, weight, offsets, y, shifts, room, table, positions, sizes, *end)
+
+    return fill
 
 
 def error_factor(terms: int) -> float:

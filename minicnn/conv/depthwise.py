@@ -17,12 +17,12 @@ from math import prod
 
 import numpy as np
 
-from minicnn.conv.algorithm import Prepared, at_the_store, bias_or_zeros, output_shape, plain, run_loops, scratch
+from minicnn.conv.algorithm import Prepared, at_the_store, output_shape, plain, run_loops, scratch
 from minicnn.conv.depthwise_kernel import all_blocks, slide_planes
 from minicnn.conv.jit.machine import LANES
 from minicnn.conv.jit.threads import workers_for
-from minicnn.conv.layout import in_lanes, taps_of
-from minicnn.conv.memory_format import empty, is_channels_last, pixels
+from minicnn.conv.layout import bias_in_lanes, in_lanes, taps_of
+from minicnn.conv.memory_format import empty, flat, is_channels_last, pixels
 
 STRIP = 1 << 14  # numbers of x in a strip, about: 64 KB
 A_LOAD_EACH = 4  # a product here takes as long as so many in registers
@@ -44,22 +44,31 @@ def prepare(weight, window, groups: int = 1) -> Prepared:
 def run(x, prepared, bias=None, activation=None):
     if not prepared.finite:
         return run_loops(slide_planes, x, prepared, bias, activation)
-    window = prepared.window.resolve(x.shape[2:])
-    shape, last = output_shape(x.shape, prepared.shape, window), is_channels_last(x) and x.shape[1] == prepared.shape[0]
-    (N, K, P, Q), ((top, _), (left, _)) = shape, window.padding
-    if x.shape[1] != K:
-        x = np.repeat(x, K // x.shape[1], axis=1)  # several filters a channel: each with a copy
-    extent, columns, bands, band = cut(window, (P, Q))
-    sizes = (*x.shape[1:], P, Q, extent, *window.stride, top, left, columns, bands, band, known_side(window), last)
-    offsets = plain(taps_of(1, window, (extent, columns)).reshape(-1) * LANES)
-    workers = workers_for(prod(shape) * offsets.size * A_LOAD_EACH)
-    room = scratch(workers, scratch_size(window, (P, Q)))
-    kernel = all_blocks if workers > 1 else all_blocks.alone
+    K, C = prepared.shape[0], x.shape[1]
+    if C != K:
+        x = np.repeat(x, K // C, axis=1)  # several filters a channel: each with a copy
+    shape, last = output_shape(x.shape, prepared.shape, prepared.window), is_channels_last(x)
     y = empty(shape, x.dtype) if last else np.empty(shape, x.dtype)
-    flat_x, flat_y = (pixels(x), pixels(y)) if last else (x, y)
-    numbers = plain(flat_x).reshape(-1), prepared.weight, in_lanes(bias_or_zeros(bias, K, x.dtype), 1, LANES), flat_y.reshape(-1)
-    kernel(workers, N * -(-K // LANES) * bands, *numbers, offsets, room, sizes, *at_the_store(activation))
+    bind(x.shape, prepared, bias, activation, last=last)(flat(x), (pixels(y) if last else y).reshape(-1))
     return y
+
+
+def bind(x_shape, prepared, bias, activation, *, last: bool = True):
+    """Return fill(x, y) for inputs of one shape with a filter a channel, flat: what depends on the shape alone is known already."""
+    window = prepared.window.resolve(x_shape[2:])
+    (N, K, P, Q), ((top, _), (left, _)) = output_shape(x_shape, prepared.shape, window), window.padding
+    extent, columns, bands, band = cut(window, (P, Q))
+    sizes = (*x_shape[1:], P, Q, extent, *window.stride, top, left, columns, bands, band, known_side(window), int(last))
+    offsets = plain(taps_of(1, window, (extent, columns)).reshape(-1) * LANES)
+    weight, added, end = prepared.weight, bias_in_lanes(bias, K, 1, LANES), at_the_store(activation)
+    blocks, products, share = N * -(-K // LANES) * bands, N * K * P * Q * offsets.size * A_LOAD_EACH, scratch_size(window, (P, Q))
+
+    def fill(x, y):
+        workers = workers_for(products)
+        kernel = all_blocks if workers > 1 else all_blocks.alone
+        kernel(workers, blocks, x, weight, added, y, offsets, scratch(workers, share), sizes, *end)
+
+    return fill
 
 
 def known_side(window) -> int:

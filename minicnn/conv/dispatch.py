@@ -154,6 +154,18 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
         return module.run(x, prepared, bias, activation)
 
 
+def bind(x, weight, bias, window: Window, *, algorithm, accuracy, activation, owner):
+    """Return fill(x, y), flat, for channels_last inputs of x's shape, as `convolve` computes it; None where the algorithm has no such form."""
+    if not is_channels_last(x) or window.padding_mode != "zeros":
+        return None
+    name = algorithm if algorithm != "auto" else _planned(x.shape, weight.shape, window, x.dtype, accuracy, True)[0]
+    module, groups = load_algorithm(name), x.shape[1] // weight.shape[1]
+    if not hasattr(module, "bind") or (name == "depthwise" and groups != len(weight)):
+        return None
+    prepared = _prepared_for(owner, name, weight, window, groups, x.dtype)
+    return module.bind(x.shape, prepared, bias, activation) if prepared.finite else None
+
+
 def _output_shape(x_shape, weight_shape, window: Window) -> tuple[int, ...]:
     return (x_shape[0], weight_shape[0], *window.output_size(x_shape[2:], "conv2d"))
 

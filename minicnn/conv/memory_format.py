@@ -42,23 +42,37 @@ def channels_last(x: np.ndarray) -> np.ndarray:
     >>> (x == y).all(), y.strides, y.ravel(order="K")
     (True, (48, 8, 48, 16), array([0., 3., 1., 4., 2., 5.]))
     """
-    return x if is_channels_last(x) or x.shape[1] == 1 else around(x, ((0, 0), (0, 0)))
+    if is_channels_last(x) or x.shape[1] == 1:
+        return x
+    y = empty(x.shape, x.dtype)
+    if x.dtype == np.float32:
+        lay_out(plain(x).reshape(-1), pixels(y).reshape(-1), x.shape)
+    else:
+        y[...] = x
+    return y
 
 
-def around(x: np.ndarray, padding) -> np.ndarray:
-    """Return x channels_last with zeros around it: ((top, bottom), (left, right)) rows and columns of them."""
-    (top, bottom), (left, right) = padding
-    N, C, H, W = x.shape
-    wide = empty((N, C, H + top + bottom, W + left + right), x.dtype)
-    if x.dtype != np.float32:
-        wide[...] = 0
-        wide[:, :, top : top + H, left : left + W] = x
-        return wide
-    from minicnn.conv.memory_format_kernel import lay_planes, lay_rows  # Numba loads here, not with the package
+def lay_out(x: np.ndarray, y: np.ndarray, shape) -> None:
+    """Fill y with x channels_last, both flat; x is contiguous (N, C, H, W)."""
+    from minicnn.conv.memory_format_kernel import lay_planes  # Numba loads here, not with the package
 
-    source, kernel = (pixels(x), lay_rows) if is_channels_last(x) else (x, lay_planes)
-    kernel = kernel if wide.size >= WORTH_WAKING else kernel.alone
-    kernel(plain(source).reshape(-1), pixels(wide).reshape(-1), N * (H + top + bottom), C, H, W, top, bottom, left, right)
+    N, C, H, W = shape
+    (lay_planes if y.size >= WORTH_WAKING else lay_planes.alone)(x, y, N * H, C, H, W)
+
+
+def laid_around(x: np.ndarray, shape, padding) -> np.ndarray:
+    """Return channels_last numbers, flat, with rows and columns of zeros around each image: ((top, bottom), (left, right)) of them.
+
+    >>> laid_around(np.ones(4, np.float32), (1, 2, 1, 2), ((0, 0), (1, 0)))
+    array([0., 0., 1., 1., 1., 1.], dtype=float32)
+    """
+    from minicnn.conv.memory_format_kernel import lay_rows
+
+    ((top, bottom), (left, right)), (N, C, H, W) = padding, shape
+    rows = N * (top + H + bottom)
+    wide = np.empty(rows * (left + W + right) * C, np.float32)
+    (lay_rows if wide.size >= WORTH_WAKING else lay_rows.alone)(plain(x), wide, rows, C, H, W, top, bottom, left, right)
+    wide.flags.writeable = False
     return wide
 
 
@@ -76,6 +90,27 @@ def empty_like(x: np.ndarray) -> np.ndarray:
     ((24, 8), True)
     """
     return empty(x.shape, x.dtype) if is_channels_last(x) else np.empty(x.shape, x.dtype)
+
+
+def flat(x: np.ndarray) -> np.ndarray:
+    """Return the numbers of a map in the order in which they lie in memory, locked; those of any other order as NumPy's.
+
+    >>> flat(channels_last(np.arange(6.0).reshape(1, 2, 1, 3)))
+    array([0., 3., 1., 4., 2., 5.])
+    """
+    return plain(pixels(x) if is_channels_last(x) else x).reshape(-1)
+
+
+def shaped(numbers: np.ndarray, shape, last: bool) -> np.ndarray:
+    """Return a map of this shape around flat numbers, channels_last or contiguous: the way back from `flat`.
+
+    >>> shaped(np.array([0.0, 3.0, 1.0, 4.0, 2.0, 5.0]), (1, 2, 1, 3), True).tolist()
+    [[[[0.0, 1.0, 2.0]], [[3.0, 4.0, 5.0]]]]
+    """
+    if not last:
+        return numbers.reshape(shape)
+    N, C, H, W = shape
+    return numbers.reshape(N, H, W, C).transpose(0, 3, 1, 2)
 
 
 def pixels(x: np.ndarray) -> np.ndarray:

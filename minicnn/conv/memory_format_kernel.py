@@ -70,12 +70,8 @@ def lay_plane_row(x, start, area, C, W, wide, to):
 
 
 @jit(parallel=True, allocates=False)
-def lay_planes(x, wide, rows, C, H, W, top, bottom, left, right):
-    """Fill wide as lay_rows does, from x (N, C, H, W), flat."""
+def lay_planes(x, y, rows, C, H, W):
+    """Fill y (N, H, W, C), flat, from x (N, C, H, W), flat."""
     for row in prange(rows):
-        to = row * (left + W + right) * C
-        n, h = place_of_row(row, H, top, bottom, wide, to, (left + W + right) * C)
-        if h >= 0:
-            clear_numbers(wide, to, left * C)
-            lay_plane_row(x, (n * C * H + h) * W, H * W, C, W, wide, to + left * C)
-            clear_numbers(wide, to + (left + W) * C, right * C)
+        n, h = row // H, row % H
+        lay_plane_row(x, (n * C * H + h) * W, H * W, C, W, y, row * W * C)

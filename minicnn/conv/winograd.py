@@ -27,7 +27,8 @@ import numpy as np
 from minicnn.conv.algorithm import Prepared, at_the_store, finish, float32_only, locked_view, output_shape, plain, scratch, tap_by_tap
 from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
 from minicnn.conv.jit.threads import workers_for
-from minicnn.conv.memory_format import empty, is_channels_last, pixels
+from minicnn.conv.layout import bias_in_lanes
+from minicnn.conv.memory_format import empty, flat, is_channels_last, pixels
 from minicnn.conv.winograd_kernel import all_blocks
 from minicnn.conv.winograd_transforms import A, B, G
 from minicnn.conv.winograd_weights import bring_filters
@@ -72,24 +73,29 @@ def prepare(m: int, weight, window) -> Prepared:
 
 def run(m: int, x, prepared, bias, activation):
     """Return the convolution by tiles of m×m outputs."""
-    window = prepared.window.resolve(x.shape[2:])
-    shape, last = output_shape(x.shape, prepared.shape, window), is_channels_last(x)
-    if not prepared.finite:
-        return finish(tap_by_tap(x, prepared.weight, window, np.empty(shape, x.dtype)), bias, activation)
-    (N, C, H, W), (K, P, Q), ((top, _), (left, _)) = x.shape, shape[1:], window.padding
+    shape, last = output_shape(x.shape, prepared.shape, prepared.window), is_channels_last(x)
     y = empty(shape, x.dtype) if last else np.empty(shape, x.dtype)
-    flat_x, flat_y = (pixels(x), pixels(y)) if last else (x, y)
-    tile_rows, pieces, shares, chunk = cut(m, N, K, (P, Q))
-    sizes = (C, H, W, K, P, Q, top, left, m, -(-P // m), -(-Q // m), pieces, shares, chunk, last)
-    offsets = np.zeros(-(-K // LANES) * LANES, np.float32)
-    if bias is not None:
-        offsets[:K] = bias
-    workers = workers_for(y.size * C * 9)
-    room = scratch(workers, scratch_size(m, C, Q, tile_rows, pieces, chunk))
-    kernel = all_blocks if workers > 1 else all_blocks.alone
-    numbers = plain(flat_x).reshape(-1), prepared.weight, plain(offsets), flat_y.reshape(-1), room
-    kernel(workers, pieces * shares, *numbers, tile_rows, sizes, *at_the_store(activation))
+    if not prepared.finite:
+        return finish(tap_by_tap(x, prepared.weight, prepared.window.resolve(x.shape[2:]), y), bias, activation)
+    bind(m, x.shape, prepared, bias, activation, last=last)(flat(x), (pixels(y) if last else y).reshape(-1))
     return y
+
+
+def bind(m: int, x_shape, prepared, bias, activation, *, last: bool = True):
+    """Return fill(x, y) for inputs of one shape, flat: what depends on the shape alone is known already."""
+    window, (N, C, H, W) = prepared.window.resolve(x_shape[2:]), x_shape
+    (_, K, P, Q), ((top, _), (left, _)) = output_shape(x_shape, prepared.shape, window), window.padding
+    tile_rows, pieces, shares, chunk = cut(m, N, K, (P, Q))
+    sizes = (C, H, W, K, P, Q, top, left, m, -(-P // m), -(-Q // m), pieces, shares, chunk, int(last))
+    weight, offsets, end = prepared.weight, bias_in_lanes(bias, K, 1, LANES), at_the_store(activation)
+    products, share, blocks = N * K * P * Q * C * 9, scratch_size(m, C, Q, tile_rows, pieces, chunk), pieces * shares
+
+    def fill(x, y):
+        workers = workers_for(products)
+        kernel = all_blocks if workers > 1 else all_blocks.alone
+        kernel(workers, blocks, x, weight, offsets, y, scratch(workers, share), tile_rows, sizes, *end)
+
+    return fill
 
 
 def cut(m: int, images: int, filters: int, out_size) -> tuple[int, int, int, int]:

@@ -20,6 +20,10 @@ def run(x, prepared, bias=None, activation=None):
     return winograd.run(OUTPUTS, x, prepared, bias, activation)
 
 
+def bind(x_shape, prepared, bias, activation):
+    return winograd.bind(OUTPUTS, x_shape, prepared, bias, activation)
+
+
 def error_factor(terms: int) -> float:
     return winograd.error_factor(OUTPUTS, terms // 9)
 

@@ -16,7 +16,7 @@ import numpy as np
 from minicnn import check
 from minicnn.axis import Adaptive, Slide
 from minicnn.conv.algorithm import plain
-from minicnn.conv.memory_format import is_channels_last, pixels
+from minicnn.conv.memory_format import flat, is_channels_last
 from minicnn.errors import ArgumentError
 from minicnn.functional import arguments
 from minicnn.functional.average import sum_along
@@ -132,17 +132,29 @@ def _rules(what: str, output_size) -> Rules:
     return rows, columns
 
 
+def bind_means(shape: tuple[int, int, int, int]):
+    """Return fill(x, y) that takes the mean of each channel of channels_last maps of one shape, flat."""
+    from minicnn.functional.pixels_kernel import sum_images  # Numba loads here, not with the package
+
+    n, channels, height, width = shape
+    kernel = sum_images if n > 1 else sum_images.alone
+
+    def fill(x, y):
+        kernel(x, n, height * width, channels, y)
+        np.divide(y, height * width, out=y)
+
+    return fill
+
+
 def _plane_means(batch: np.ndarray) -> np.ndarray:
     """Return the mean of each plane, (N, C, 1, 1)."""
     from minicnn.functional.planes_kernel import sum_planes  # Numba loads here, not with the package
 
     n, channels, height, width = batch.shape
     if batch.dtype == np.float32 and is_channels_last(batch):
-        from minicnn.functional.pixels_kernel import sum_images
-
-        sums, flat = np.empty(n * channels, np.float32), plain(pixels(batch)).reshape(-1)
-        (sum_images if n > 1 else sum_images.alone)(flat, n, height * width, channels, sums)
-        return np.divide(sums, height * width, out=sums).reshape(n, channels, 1, 1)
+        means = np.empty(n * channels, np.float32)
+        bind_means(batch.shape)(flat(batch), means)
+        return means.reshape(n, channels, 1, 1)
     sums = by_planes(sum_planes, plain(batch).reshape(n * channels, height * width), np.empty(n * channels, batch.dtype))
     return np.divide(sums, height * width, out=sums).reshape(n, channels, 1, 1)
 

@@ -18,7 +18,7 @@ from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.conv.memory_format import empty_like
 from minicnn.functional import arguments
-from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
+from minicnn.functional.passes import BLOCK, WORTH_A_KERNEL, WORTH_WAKING, one_pass
 from minicnn.functional.taps import along
 
 __all__ = ["add", "add_backward", "concat", "concat_backward"]
@@ -53,6 +53,15 @@ def add(x, y, *, activation=None) -> np.ndarray:
     with np.errstate(all="ignore"):
         z = np.add(x, y, out=empty_like(x) if x.shape == shape else np.empty(shape, x.dtype))
         return z if activation is None else np.maximum(z, 0, out=z)
+
+
+def bind_add(size: int, activation):
+    """Return fill(x, y, z), flat, that adds so many numbers, cut off below 0 where activation is "relu"."""
+    from minicnn.functional.activation_kernel import add_all, add_relu_all
+
+    kernel = add_all if activation is None else add_relu_all
+    kernel = kernel if size >= WORTH_WAKING else kernel.alone
+    return lambda x, y, z: kernel(x, y, z, BLOCK)
 
 
 def add_backward(grad_output, x, y) -> tuple[np.ndarray, np.ndarray]:

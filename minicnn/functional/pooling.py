@@ -18,7 +18,7 @@ from minicnn import check
 from minicnn.axis import Slide
 from minicnn.conv.algorithm import plain
 from minicnn.conv.layout import WORTH_KEEPING, locked
-from minicnn.conv.memory_format import empty, is_channels_last, pixels
+from minicnn.conv.memory_format import empty, flat, is_channels_last, pixels
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.winners import check_indices, collect, run
@@ -145,14 +145,21 @@ def _largest(batch: np.ndarray, rules: Rules) -> np.ndarray:
 
 def _largest_pixels(batch: np.ndarray, rules: Rules) -> np.ndarray:
     """Return the same of a channels_last map, channels_last."""
+    (rows, columns), (N, C, H, W) = rules, batch.shape
+    y = empty((N, C, rows.out_size(H), columns.out_size(W)), batch.dtype)
+    bind_largest(batch.shape, rules)(flat(batch), pixels(y).reshape(-1))
+    return y
+
+
+def bind_largest(shape: tuple[int, int, int, int], rules: Rules):
+    """Return fill(x, y) for channels_last maps of one shape, flat."""
     from minicnn.functional.pixels_kernel import largest_pixels  # Numba loads here, not with the package
 
-    (N, C, H, W), (rows, columns) = batch.shape, rules
-    y = empty((N, C, rows.out_size(H), columns.out_size(W)), batch.dtype)
+    (N, C, H, W), (rows, columns) = shape, rules
     met = *rows_met(rows, H, W * C), *rows_met(columns, W, 1)
-    steps = rows.dilation * W * C, columns.dilation * C, C, H * W * C  # from row to row, from tap to tap, channels, from image to image
-    run(largest_pixels, batch.size, plain(pixels(batch)).reshape(-1), *met, *steps, pixels(y).reshape(-1), N * y.shape[2])
-    return y
+    steps = rows.dilation * W * C, columns.dilation * C, C, H * W * C  # from row to row, from tap to tap; channels; from image to image
+    size, blocks = N * C * H * W, N * rows.out_size(H)
+    return lambda x, y: run(largest_pixels, size, x, *met, *steps, y, blocks)
 
 
 @functools.lru_cache(128)

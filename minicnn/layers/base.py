@@ -23,6 +23,7 @@ what was built before.
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
@@ -174,6 +175,14 @@ class Layer:
         `grads` holds one gradient per result; None for one that nothing was asked of.
         """
         raise NotImplementedError  # pragma: no cover  (every layer has its own; tests/layers checks)
+
+    def bound(self, *inputs: np.ndarray, accuracy: str) -> Callable | None:
+        """Return fill(*inputs, output) that computes forward for float32 inputs of these very shapes and memory formats, or None.
+
+        It takes and fills flat arrays, in the order in which maps lie in memory, and has nothing left to check: network/repeat.py
+        calls it when a network is given inputs of a shape that it has seen.  None where forward is all that there is.
+        """
+        return None
 
     def output_shape(self, *shapes: Shape):
         """Return the shape that comes out (a tuple of shapes where there are several results)."""

@@ -12,7 +12,9 @@ import numpy as np
 from minicnn import check
 from minicnn import functional as F
 from minicnn.axis import POINT, Whole
+from minicnn.conv.memory_format import is_channels_last
 from minicnn.errors import ShapeError
+from minicnn.functional.combine import bind_add
 from minicnn.layers.base import Layer, spelled
 from minicnn.layers.store import checked_activation, refuse_gradient
 
@@ -42,6 +44,11 @@ class Add(Layer):
         self.output_shape(*(np.shape(x) for x in inputs))
         *first, last = inputs if len(inputs) > 1 else (inputs[0], np.zeros_like(inputs[0]))
         return F.add(functools.reduce(F.add, first), last, activation=self.activation)
+
+    def bound(self, *inputs, accuracy: str):
+        if len(inputs) != 2 or len({is_channels_last(x) for x in inputs}) > 1:
+            return None
+        return bind_add(inputs[0].size, self.activation)
 
     def backward(self, grads, passage):
         refuse_gradient(self)

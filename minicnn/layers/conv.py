@@ -16,7 +16,7 @@ from minicnn import check
 from minicnn.conv.algorithm import ACTIVATIONS
 from minicnn.conv.cost import prepared_bytes
 from minicnn.conv.cost import workspace_bytes as forward_workspace
-from minicnn.conv.dispatch import ACCURACIES, check_algorithm, check_groups, check_weight, choose_algorithm, convolve, refuse_unfit
+from minicnn.conv.dispatch import ACCURACIES, bind, check_algorithm, check_groups, check_weight, choose_algorithm, convolve, refuse_unfit
 from minicnn.conv.gradient import convolve_backward
 from minicnn.conv.gradient import workspace_bytes as gradient_workspace
 from minicnn.errors import ArgumentError
@@ -124,6 +124,10 @@ class Conv2d(Layer):
         settings = {"algorithm": self.algorithm, "accuracy": accuracy, "activation": self.activation}
         y = convolve(batch, weight, bias, self.window, **settings, owner=self)
         return y[0] if unbatched else y
+
+    def bound(self, x, *, accuracy: str):
+        weight, bias = self.weights_for(x, "weight"), self.weights_for(x, "bias")
+        return bind(x, weight, bias, self.window, algorithm=self.algorithm, accuracy=accuracy, activation=self.activation, owner=self)
 
     def backward(self, grads, passage):
         refuse_gradient(self)

@@ -12,8 +12,11 @@ from math import prod
 from minicnn import check
 from minicnn import functional as F
 from minicnn.axis import Adaptive
+from minicnn.conv.memory_format import is_channels_last
 from minicnn.errors import ArgumentError
-from minicnn.functional.pooling import check_padding
+from minicnn.functional.adaptive import bind_means
+from minicnn.functional.passes import WORTH_A_KERNEL
+from minicnn.functional.pooling import bind_largest, check_padding, window_rules
 from minicnn.layers.base import Layer, batched, like, short
 from minicnn.window import Window
 
@@ -78,6 +81,11 @@ class MaxPool2d(_Pool2d):
 
     def forward(self, x, *, accuracy: str = "fast"):
         return F.max_pool2d(x, *self._settings(), return_indices=self.return_indices)
+
+    def bound(self, x, *, accuracy: str):
+        if self.return_indices or not is_channels_last(x):
+            return None
+        return bind_largest(x.shape, window_rules("MaxPool2d", x.shape[2:], *self._settings()))
 
     def forward_saving(self, x, *, accuracy: str, training: bool, rng):
         y, places = F.max_pool2d(x, *self._settings(), return_indices=True)
@@ -186,6 +194,9 @@ class AdaptiveAvgPool2d(_AdaptivePool2d):
 
     def forward(self, x, *, accuracy: str = "fast"):
         return F.adaptive_avg_pool2d(x, self.output_size)
+
+    def bound(self, x, *, accuracy: str):
+        return bind_means(x.shape) if self.output_size == (1, 1) and is_channels_last(x) and x.size >= WORTH_A_KERNEL else None
 
     def backward(self, grads, passage):
         return (F.adaptive_avg_pool2d_backward(grads[0], passage.shapes[0], self.output_size),), {}

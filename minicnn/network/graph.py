@@ -21,6 +21,7 @@ from minicnn import check
 from minicnn.errors import ArgumentError, ShapeError, UnknownNameError, WeightsError, nearest
 from minicnn.field import Box, hull
 from minicnn.layers import Layer
+from minicnn.network import repeat
 from minicnn.network.geometry import pixel_mask, which_input
 from minicnn.network.node import Node, one_image, result_names, results_of, source
 from minicnn.network.shapes import shapes_of
@@ -134,17 +135,30 @@ class Network:
         """
         maps, unbatched = bind_inputs(self, inputs)
         given = list(maps.values())
+        key = repeat.key_of(given) if accuracy == "fast" else None
+        known = None if key is None else repeat.steps_of(self, key)
+        outputs = self._node_by_node(maps, accuracy, unbatched, key) if known is None else repeat.walk(known, given)
+        outputs = tuple(_own(y, given)[0] if unbatched else _own(y, given) for y in outputs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _node_by_node(self, maps: dict[str, np.ndarray], accuracy: str, unbatched: bool, key) -> list[np.ndarray]:
+        """Return the outputs; the steps of a shape that comes for the first time are written down (repeat.py)."""
         kept = set(self.outputs)
         last_use = {name: node.name for node in self.nodes for name in node.inputs}
+        recorder = None if key is None or repeat.seen(self, key) else repeat.Recorder(self, maps)
         with one_image(unbatched):
             for node in self.nodes:
                 arguments = [maps[name] for name in node.inputs]
-                maps.update(results_of(node, arguments, accuracy))
-                for name in {*node.inputs, *result_names(node)}:
+                results = results_of(node, arguments, accuracy)
+                if recorder is not None:
+                    recorder.add(node, arguments, results[node.name], accuracy)
+                maps.update(results)
+                for name in {*node.inputs, *results}:
                     if name not in kept and last_use.get(name, node.name) == node.name:
                         del maps[name]
-        outputs = tuple(_own(maps[name], given)[0] if unbatched else _own(maps[name], given) for name in self.outputs)
-        return outputs[0] if len(outputs) == 1 else outputs
+        if recorder is not None:
+            repeat.keep(self, key, recorder.steps_or_none())
+        return [maps[name] for name in self.outputs]
 
     def pixels(self, name: str, i: int, j: int, input_shape, input: str | None = None) -> np.ndarray:
         """Return which input pixels output (i, j) of a node sees, as a mask (H, W), exact."""
