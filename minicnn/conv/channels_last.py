@@ -14,7 +14,7 @@ product can walk along x as it stands, in as many places at once as a tile has r
 again.  im2col's columns, and gemm.py's panels, are addresses here.
 Any stride, dilation, padding and grouping; float32.
 Cost: the multiply-adds of the equation, filters rounded up to a vector and positions to HEIGHT; a copy of x where it has padding, and
-where it is not channels_last yet; scratch of a tile and a table.
+where it is not channels_last yet; a small table a thread.
 When it loses: 3×3 kernels of stride 1 and many channels, where winograd.py multiplies less; few filters, which fill no vector.
 What it does not do: float64; multiply padding zeros by an infinite weight (0·∞ is NaN where the law skips the tap): with such
 weights taps are added one by one.
@@ -142,8 +142,7 @@ def bind(x_shape, prepared, bias, activation):
             x = laid_around(x, x_shape, padding)
         workers = workers_for(products)
         kernel = all_blocks if workers > 1 else all_blocks.alone
-        room, table = np.empty(workers * HEIGHT * 2 * LANES, np.float32), np.empty(workers * places, np.int64)
-        kernel(workers, blocks, x, weight, offsets, y, shifts, room, table, positions, sizes, *end)
+        kernel(workers, blocks, x, weight, offsets, y, shifts, np.empty(workers * places, np.int64), positions, sizes, *end)
 
     return fill
 
@@ -160,9 +159,9 @@ def prepared_bytes(x_shape, w_shape, window, itemsize: int) -> int:
 
 
 def workspace_bytes(x_shape, w_shape, window, itemsize: int) -> int:
-    """A copy of x with its padding; the scratch of as many threads as there are."""
+    """A copy of x with its padding; the tables of as many threads as there are."""
     planned = plan(x_shape, w_shape, window)
     workers = workers_for(prod(planned.y_shape) * prod(w_shape[1:]))
     rows, columns = (n + sum(sides) for n, sides in zip(x_shape[2:], planned.padding or ((0, 0), (0, 0)), strict=True))
     copy = x_shape[0] * x_shape[1] * rows * columns
-    return copy * itemsize + workers * (HEIGHT * 2 * LANES * itemsize + planned.places * 8)
+    return copy * itemsize + workers * planned.places * 8

@@ -2,9 +2,8 @@
 
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import HEIGHT, LANES
-from minicnn.conv.jit.tile import outer_at, places, rectified, rows_of, smooth, store_tile
+from minicnn.conv.jit.tile import outer_at, places, rectified, rows_of, smooth, store_part, store_tile
 from minicnn.conv.jit.words import fetch
-from minicnn.conv.memory_format_kernel import copy_numbers
 
 AHEAD = 64
 
@@ -46,37 +45,28 @@ def summed(tile, x, starts, shifts, run, weight, w, filters, kind, most):
 
 
 @jit(allocates=False)
-def copy_rows(scratch, own, step, y, place, width, rows, filters):
-    """Copy the wanted part of a tile to y."""
-    for r in range(rows):
-        copy_numbers(scratch, own + r * step, y, place + r * width, filters)
-
-
-@jit(allocates=False)
-def wide_tile(x, table, at, shifts, run, weight, w, bias, b, y, place, width, rows, filters, scratch, own, kind, most):
+def wide_tile(x, table, at, shifts, run, weight, w, bias, b, y, place, width, rows, filters, kind, most):
     """Write rows × filters outputs, at most HEIGHT × 2·LANES; y has `width` numbers to a pixel."""
     tile = summed(rows_of(bias, b, 2), x, places(table, at), shifts, run, weight, w, 2 * LANES, kind, most)
     if rows == HEIGHT and filters == 2 * LANES:
         store_tile(y, place, width, tile)
     else:
-        store_tile(scratch, own, 2 * LANES, tile)
-        copy_rows(scratch, own, 2 * LANES, y, place, width, rows, filters)
+        store_part(y, place, width, tile, rows, filters)
 
 
 @jit(allocates=False)
-def narrow_tile(x, table, at, shifts, run, weight, w, bias, b, y, place, width, rows, filters, scratch, own, kind, most):
+def narrow_tile(x, table, at, shifts, run, weight, w, bias, b, y, place, width, rows, filters, kind, most):
     """The same for at most LANES filters."""
     tile = summed(rows_of(bias, b, 1), x, places(table, at), shifts, run, weight, w, LANES, kind, most)
     if rows == HEIGHT and filters == LANES:
         store_tile(y, place, width, tile)
     else:
-        store_tile(scratch, own, LANES, tile)
-        copy_rows(scratch, own, LANES, y, place, width, rows, filters)
+        store_part(y, place, width, tile, rows, filters)
 
 
 @jit(allocates=False)
-def one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, kind, most):
-    """Fill some positions under some filters of one group; scratch[own …] and table[line …] are this worker's."""
+def one_block(block, x, weight, bias, y, shifts, table, line, positions, sizes, kind, most):
+    """Fill some positions under some filters of one group; table[line …] is this worker's."""
     _, _, _, _, _, group, width, filters, run, pieces, shares, _ = sizes
     share, piece, g = block % shares, block // shares % pieces, block // (shares * pieces)
     tiles, panels = -(-positions // HEIGHT), -(-filters // (2 * LANES))
@@ -89,24 +79,24 @@ def one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, posi
         for i in range(0, last - first, HEIGHT):
             rows, place = min(HEIGHT, last - first - i), (first + i) * width + g * filters + k
             if here > LANES:
-                wide_tile(x, table, line + i, shifts, run, weight, w, bias, b, y, place, width, rows, here, scratch, own, kind, most)
+                wide_tile(x, table, line + i, shifts, run, weight, w, bias, b, y, place, width, rows, here, kind, most)
             else:
-                narrow_tile(x, table, line + i, shifts, run, weight, w, bias, b, y, place, width, rows, here, scratch, own, kind, most)
+                narrow_tile(x, table, line + i, shifts, run, weight, w, bias, b, y, place, width, rows, here, kind, most)
 
 
 @jit(allocates=False)
-def some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most):
-    """Every workers-th block, in scratch of their own."""
-    own, line = worker * (scratch.size // workers), worker * (table.size // workers)
+def some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, table, positions, sizes, kind, most):
+    """Every workers-th block, with a table of their own."""
+    line = worker * (table.size // workers)
     for block in range(worker, blocks, workers):
-        one_block(block, x, weight, bias, y, shifts, scratch, own, table, line, positions, sizes, kind, most)
+        one_block(block, x, weight, bias, y, shifts, table, line, positions, sizes, kind, most)
 
 
 @jit(parallel=True, worker=some_blocks, allocates=False)
-def all_blocks(workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most):
+def all_blocks(workers, blocks, x, weight, bias, y, shifts, table, positions, sizes, kind, most):
     """Fill y (N, P, Q, K), flat, from x (N, rows, columns, C), flat, which holds its padding; `sizes` are a Plan's.
 
     weight is [group, 2·LANES filters, tap, filter], the last of a group LANES filters where that is enough; bias [group, filter].
     """
     for worker in prange(workers):
-        some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, scratch, table, positions, sizes, kind, most)
+        some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, table, positions, sizes, kind, most)

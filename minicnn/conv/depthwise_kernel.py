@@ -3,99 +3,110 @@
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import LANES
 from minicnn.conv.jit.ranges import inside
-from minicnn.conv.jit.words import fma, slid, store, wide_load
-from minicnn.conv.strips import copy_back, copy_in, empty_strip, fill_strip, finish_strip
+from minicnn.conv.jit.words import fma, slid, store, wide_broadcast, wide_load
+from minicnn.conv.strips import copy_back, copy_in, empty_strip, fill_strip, finished
 
 
 @jit(allocates=False, inlined=True)
-def store_four(strip, to, sums):
+def store_four(y, to, step, sums, kind, limit):
+    """Write four pixels, `step` apart, through the activation."""
     a0, a1, a2, a3 = sums
-    store(strip, to, a0)
-    store(strip, to + LANES, a1)
-    store(strip, to + 2 * LANES, a2)
-    store(strip, to + 3 * LANES, a3)
+    store(y, to, finished(a0, kind, limit))
+    store(y, to + step, finished(a1, kind, limit))
+    store(y, to + 2 * step, finished(a2, kind, limit))
+    store(y, to + 3 * step, finished(a3, kind, limit))
+
+
+@jit(allocates=False, inlined=True)
+def from_end(q, count):
+    """Return where four outputs begin: the last four go back over some that are done, and less than four write past their end."""
+    return max(0, min(q, count - 4))
 
 
 @jit(allocates=False)
-def tap_by_tap(strip, at, hop, offsets, weight, w, offset, to):
-    """Write the sums of four outputs whose windows start `hop` apart; offsets are the taps' within a window."""
-    a0, a1, a2, a3 = offset, offset, offset, offset
-    for t in range(offsets.size):
-        tap, s = wide_load(weight, w + t * LANES), at + offsets[t]
-        a0 = fma(tap, wide_load(strip, s), a0)
-        a1 = fma(tap, wide_load(strip, s + hop), a1)
-        a2 = fma(tap, wide_load(strip, s + 2 * hop), a2)
-        a3 = fma(tap, wide_load(strip, s + 3 * hop), a3)
-    store_four(strip, to, (a0, a1, a2, a3))
+def tap_by_tap(strip, at, hop, offsets, weight, w, offset, y, to, step, count, kind, limit):
+    """Write count outputs whose windows start `hop` apart, four at a time; offsets are the taps' within a window."""
+    for q in range(0, count, 4):
+        q = from_end(q, count)
+        a0, a1, a2, a3 = offset, offset, offset, offset
+        for t in range(offsets.size):
+            tap, s = wide_load(weight, w + t * LANES), at + q * hop + offsets[t]
+            a0 = fma(tap, wide_load(strip, s), a0)
+            a1 = fma(tap, wide_load(strip, s + hop), a1)
+            a2 = fma(tap, wide_load(strip, s + 2 * hop), a2)
+            a3 = fma(tap, wide_load(strip, s + 3 * hop), a3)
+        store_four(y, to + q * step, step, (a0, a1, a2, a3), kind, limit)
 
 
 @jit(allocates=False)
-def three_rows_by_one(strip, at, pitch, weight, w, offset, to, count):
+def three_rows_by_one(strip, at, pitch, weight, w, offset, y, to, step, count, kind, limit):
     """Write count outputs of a 3×3 kernel with stride 1 over the columns, four at a time; rows of the strip are `pitch` apart.
 
     What several of the four see is loaded once.  (A loop for each stride: a choice inside it would cost the compiler its registers.)
     """
     row = 3 * LANES
     for q in range(0, count, 4):
+        q = from_end(q, count)
         sums, s = (offset, offset, offset, offset), at + q * LANES
         sums = slid(sums, strip, s, weight, w, 3, 1)
         sums = slid(sums, strip, s + pitch, weight, w + row, 3, 1)
         sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 1)
-        store_four(strip, to + q * LANES, sums)
+        store_four(y, to + q * step, step, sums, kind, limit)
 
 
 @jit(allocates=False)
-def three_rows_by_two(strip, at, pitch, weight, w, offset, to, count):
+def three_rows_by_two(strip, at, pitch, weight, w, offset, y, to, step, count, kind, limit):
     """The same for 3×3 and stride 2."""
     row = 3 * LANES
     for q in range(0, count, 4):
+        q = from_end(q, count)
         sums, s = (offset, offset, offset, offset), at + 2 * q * LANES
         sums = slid(sums, strip, s, weight, w, 3, 2)
         sums = slid(sums, strip, s + pitch, weight, w + row, 3, 2)
         sums = slid(sums, strip, s + 2 * pitch, weight, w + 2 * row, 3, 2)
-        store_four(strip, to + q * LANES, sums)
+        store_four(y, to + q * step, step, sums, kind, limit)
 
 
 @jit(allocates=False)
-def five_columns_by_one(strip, at, pitch, rows, weight, w, offset, to, count):
+def five_columns_by_one(strip, at, pitch, rows, weight, w, offset, y, to, step, count, kind, limit):
     """The same for kernels of five columns and any number of rows: not written out, since 25 taps would not fit the registers."""
     for q in range(0, count, 4):
+        q = from_end(q, count)
         sums, s = (offset, offset, offset, offset), at + q * LANES
         for i in range(rows):
             sums = slid(sums, strip, s + i * pitch, weight, w + 5 * i * LANES, 5, 1)
-        store_four(strip, to + q * LANES, sums)
+        store_four(y, to + q * step, step, sums, kind, limit)
 
 
 @jit(allocates=False)
-def five_columns_by_two(strip, at, pitch, rows, weight, w, offset, to, count):
+def five_columns_by_two(strip, at, pitch, rows, weight, w, offset, y, to, step, count, kind, limit):
     """The same for stride 2."""
     for q in range(0, count, 4):
+        q = from_end(q, count)
         sums, s = (offset, offset, offset, offset), at + 2 * q * LANES
         for i in range(rows):
             sums = slid(sums, strip, s + i * pitch, weight, w + 5 * i * LANES, 5, 2)
-        store_four(strip, to + q * LANES, sums)
+        store_four(y, to + q * step, step, sums, kind, limit)
 
 
 @jit(allocates=False)
-def fill_row(strip, at, pitch, stride, offsets, weight, w, offset, to, count, side):
-    """Write count outputs of one row: up to three more are written after them; side is 3 or 5 where that has a loop of its own."""
+def fill_row(strip, at, pitch, stride, offsets, weight, w, offset, y, to, step, count, side, kind, limit):
+    """Write count outputs of one row, `step` apart: fewer than four are written as four; side is 3 or 5 where that has a loop of its own."""
     if side == 3 and stride == 1:
-        three_rows_by_one(strip, at, pitch, weight, w, offset, to, count)
+        three_rows_by_one(strip, at, pitch, weight, w, offset, y, to, step, count, kind, limit)
     elif side == 3:
-        three_rows_by_two(strip, at, pitch, weight, w, offset, to, count)
+        three_rows_by_two(strip, at, pitch, weight, w, offset, y, to, step, count, kind, limit)
     elif side == 5 and stride == 1:
-        five_columns_by_one(strip, at, pitch, offsets.size // 5, weight, w, offset, to, count)
+        five_columns_by_one(strip, at, pitch, offsets.size // 5, weight, w, offset, y, to, step, count, kind, limit)
     elif side == 5:
-        five_columns_by_two(strip, at, pitch, offsets.size // 5, weight, w, offset, to, count)
+        five_columns_by_two(strip, at, pitch, offsets.size // 5, weight, w, offset, y, to, step, count, kind, limit)
     else:
-        for q in range(0, count, 4):
-            hop = stride * LANES
-            tap_by_tap(strip, at + q * hop, hop, offsets, weight, w, offset, to + q * LANES)
+        tap_by_tap(strip, at, stride * LANES, offsets, weight, w, offset, y, to, step, count, kind, limit)
 
 
 @jit(allocates=False)
 def one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, kind, most):
-    """Fill some rows of LANES planes of y: a strip of inputs, a strip of outputs."""
+    """Fill some rows of LANES planes of y: a strip of inputs, and where outputs have to be turned, a strip of outputs."""
     C, H, W, P, Q, extent, stride_h, stride_w, top, left, columns, bands, band, side, last = sizes
     eighths = -(-C // LANES)
     piece, rest = block % bands, block // bands
@@ -110,15 +121,19 @@ def one_block(block, x, weight, bias, y, offsets, scratch, own, sizes, kind, mos
         copy_in(x, n * H * W * C, C, c, H, W, above, left, seen, columns, scratch, own)
     else:
         fill_strip(x, (n * C + c) * H * W, channels, H, W, above, left, seen, columns, scratch, own)
-    offset, w = wide_load(bias, c), group * offsets.size * LANES
+    offset, w, limit = wide_load(bias, c), group * offsets.size * LANES, wide_broadcast(most)
     pitch = columns * LANES
+    straight = last and channels == LANES and Q >= 4
     for r in range(rows):
         at, to = own + r * stride_h * pitch, out + r * Q * LANES
-        fill_row(scratch, at, pitch, stride_w, offsets, weight, w, offset, to, Q, side)
-    if last:
-        copy_back(scratch, out, Q, y, n * P * Q * C, C, c, channels, P, Q, first, rows, kind, most)
-    else:
-        finish_strip(scratch, out, rows * Q, kind, most)
+        if straight:
+            place = ((n * P + first + r) * Q) * C + c
+            fill_row(scratch, at, pitch, stride_w, offsets, weight, w, offset, y, place, C, Q, side, kind, limit)
+        else:
+            fill_row(scratch, at, pitch, stride_w, offsets, weight, w, offset, scratch, to, LANES, Q, side, kind, limit)
+    if last and not straight:
+        copy_back(scratch, out, Q, y, n * P * Q * C, C, c, channels, P, Q, first, rows, 0, most)
+    elif not last:
         empty_strip(scratch, out, Q, y, (n * C + c) * P * Q, channels, P, Q, first, rows)
 
 

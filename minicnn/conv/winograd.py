@@ -36,7 +36,7 @@ from minicnn.conv.winograd_weights import bring_filters
 TILES = 56  # about, in a block: a multiple of ROWS, and of the widths of maps that were halved from 224
 FEW_TILES = 24  # in a block, at the least: fewer would read the weight more often than they multiply
 CHUNK = 128  # filters at a time, at the most: their sums at all points stay in the second-level cache
-BLOCKS = 1  # at the least, where there are filters to share out: work for as many cores
+BLOCKS = 2  # at the least, where there are filters to share out: work for as many cores
 FEW_FILTERS = 1 << 14  # numbers of weight; one core has brought them before the others are awake
 BUDGET = 64 << 20  # bytes of transformed weight: 512 → 512 filters of VGG16 take 38 MB
 

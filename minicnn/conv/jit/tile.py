@@ -15,6 +15,7 @@ and for tiles of HEIGHT rows, which lie anywhere, and of one or two vectors to a
     places(table, i)             HEIGHT whole numbers from table[i] on: where the rows begin
     rows_of(array, j, count)     a tile each of whose rows is `count` vectors from array[j] on: where sums of positions begin, at the bias
     outer_at(tile, a, at, t, b, j)     tile[r, s] + a[at[r] + t] · b[j + s]
+    store_part(y, i, step, tile, rows, columns)     the first numbers of the first rows alone
 
     tile = zeros()
     for k in range(depth):
@@ -32,11 +33,11 @@ Next room: gemm.py, where tiles make a convolution.
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import errors
+from numba.core import cgutils, errors
 from numba.extending import intrinsic, models, overload, register_model
 
 from minicnn.conv.jit.machine import COLUMNS, HEIGHT, LANES, ROWS
-from minicnn.conv.jit.words import FLOAT, flat_float32, fused, in_all_lanes, in_silu, place, silu
+from minicnn.conv.jit.words import FLOAT, INT, flat_float32, fused, in_all_lanes, in_silu, place, silu
 
 _VECTOR = ir.VectorType(FLOAT, LANES)
 _PER_ROW = COLUMNS // LANES
@@ -127,6 +128,11 @@ def outer_at(tile, a, at, t, b, j):
     """Return tile[r, s] + a[at[r] + t] · b[j + s]."""
     row = b[_inside(b, j + np.arange(tile.shape[1]), "outer_at")]
     return tile + a[_inside(a, np.array(at)[:, None] + t, "outer_at")] * row
+
+
+def store_part(array, i, step, tile, rows, columns):
+    """Write `columns` numbers of each of the first rows, row r from place i + r·step on; later rows are equal to the last of these."""
+    array[_rows(array, i, step, (rows, columns), "store_part")] = tile[:rows, :columns]
 
 
 def _vectors(builder, tile):
@@ -275,6 +281,37 @@ def _smooth(typing, tile):
     return tile(tile), code
 
 
+@intrinsic
+def _store_part(typing, array, i, step, tile, rows, columns):
+    def code(context, builder, signature, arguments):
+        array, i, step, tile_, rows, columns = arguments
+        name, lanes, bits = f"llvm.masked.store.v{LANES}f32.p0", ir.VectorType(INT, LANES), ir.VectorType(ir.IntType(1), LANES)
+        kind = ir.FunctionType(ir.VoidType(), [_VECTOR, _VECTOR.as_pointer(), INT, bits])
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        short = builder.trunc(columns, INT)
+        undefined = ir.Constant(lanes, ir.Undefined)
+        wanted = builder.shuffle_vector(builder.insert_element(undefined, short, ir.Constant(INT, 0)), undefined, ir.Constant(lanes, [0] * LANES))
+        masks = [
+            builder.icmp_signed("<", ir.Constant(lanes, list(range(n * LANES, (n + 1) * LANES))), wanted) for n in range(tile.per_row)
+        ]
+        last = builder.sub(rows, ir.Constant(_INDEX, 1))
+        for r, vectors in enumerate(_by_row(builder, tile_, tile)):
+            row = ir.Constant(_INDEX, r)
+            row = builder.select(builder.icmp_signed("<", row, last), row, last)  # later rows write the last one's numbers again
+            start = builder.add(i, builder.mul(row, step))
+            for n, vector in enumerate(vectors):
+                at = place(context, builder, signature.args[0], array, builder.add(start, ir.Constant(_INDEX, n * LANES)), _VECTOR)
+                builder.call(function, [vector, at, ir.Constant(INT, 4), masks[n]])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, tile, types.intp, types.intp), code
+
+
+def _by_row(builder, tile, type_):
+    vectors = _vectors(builder, tile)
+    return [vectors[r * type_.per_row : (r + 1) * type_.per_row] for r in range(type_.rows)]
+
+
 @overload(zeros, inline="always")
 def _overload_zeros():
     return lambda: _zeros()
@@ -331,3 +368,9 @@ def _overload_outer_at(tile, a, at, t, b, j):
     flat_float32(a)
     flat_float32(b)
     return lambda tile, a, at, t, b, j: _outer_at(tile, a, at, t, b, j)
+
+
+@overload(store_part, inline="always")
+def _overload_store_part(array, i, step, tile, rows, columns):
+    flat_float32(array, written=True)
+    return lambda array, i, step, tile, rows, columns: _store_part(array, i, step, tile, rows, columns)
