@@ -86,9 +86,9 @@ def one_block(block, x, weight, bias, y, shifts, table, line, positions, sizes, 
 
 @jit(allocates=False)
 def some_blocks(worker, workers, blocks, x, weight, bias, y, shifts, table, positions, sizes, kind, most):
-    """Every workers-th block, with a table of their own."""
+    """This worker's share of the blocks, with a table of its own."""
     line = worker * (table.size // workers)
-    for block in range(worker, blocks, workers):
+    for block in range(blocks * worker // workers, blocks * (worker + 1) // workers):
         one_block(block, x, weight, bias, y, shifts, table, line, positions, sizes, kind, most)
 
 
