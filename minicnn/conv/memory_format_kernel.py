@@ -2,7 +2,7 @@
 
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import LANES
-from minicnn.conv.jit.words import store, wide_broadcast, wide_load
+from minicnn.conv.jit.words import store, weave, wide_broadcast, wide_load
 
 
 @jit(allocates=False)
@@ -52,21 +52,27 @@ def lay_rows(x, wide, rows, C, H, W, top, bottom, left, right):
 
 
 @jit(allocates=False)
-def lay_plane_row(x, start, area, C, W, wide, to):
-    """Write W pixels of C channels, `area` apart in x; three at a time, so that their vectors are woven in registers."""
-    c = 0
-    while c + 3 <= C:
-        first = start + c * area
-        for w in range(W):
-            at = to + w * C + c
-            wide[at] = x[first + w]
-            wide[at + 1] = x[first + area + w]
-            wide[at + 2] = x[first + 2 * area + w]
-        c += 3
-    while c < C:
-        for w in range(W):
-            wide[to + w * C + c] = x[start + c * area + w]
-        c += 1
+def lay_three(x, start, area, W, y, to):
+    """Write W pixels of three channels, `area` apart in x."""
+    w = 0
+    while w + LANES <= W:
+        at = start + w
+        weave(y, to + 3 * w, wide_load(x, at), wide_load(x, at + area), wide_load(x, at + 2 * area))
+        w += LANES
+    while w < W:
+        y[to + 3 * w], y[to + 3 * w + 1], y[to + 3 * w + 2] = x[start + w], x[start + area + w], x[start + 2 * area + w]
+        w += 1
+
+
+@jit(allocates=False)
+def lay_row(x, start, area, C, W, y, to):
+    """Write W pixels of C channels, `area` apart in x."""
+    if C == 3:
+        lay_three(x, start, area, W, y, to)
+    else:
+        for c in range(C):
+            for w in range(W):
+                y[to + w * C + c] = x[start + c * area + w]
 
 
 @jit(parallel=True, allocates=False)
@@ -74,4 +80,4 @@ def lay_planes(x, y, rows, C, H, W):
     """Fill y (N, H, W, C), flat, from x (N, C, H, W), flat."""
     for row in prange(rows):
         n, h = row // H, row % H
-        lay_plane_row(x, (n * C * H + h) * W, H * W, C, W, y, row * W * C)
+        lay_row(x, (n * C * H + h) * W, H * W, C, W, y, row * W * C)

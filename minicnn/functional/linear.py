@@ -49,7 +49,7 @@ def linear(x, weight, bias=None) -> np.ndarray:
     check.same_dtype("linear", x=x, weight=weight, bias=bias)
     _shapes_meet("linear", x, weight, bias)
     rows = _rows(x)
-    if _fits_registers(rows, weight):
+    if rows.dtype == np.float32 and _fits_registers(len(rows), weight):
         from minicnn.conv.direct import products
 
         return products(rows, weight, bias).reshape(*x.shape[:-1], len(weight))
@@ -86,7 +86,8 @@ def linear_backward(grad_output, x, weight, *, needs=(True, True, True)) -> tupl
     _shapes_meet("linear_backward", x, weight, None)
     grad = _rows(arguments.gradient(grad_output, (*x.shape[:-1], len(weight)), "linear_backward", x=x))
     by_x, by_weight, by_bias = needs
-    rows, small = _rows(x), _fits_registers(_rows(x), weight)
+    rows = _rows(x)
+    small = rows.dtype == np.float32 and _fits_registers(len(rows), weight)
     with np.errstate(all="ignore"):
         grad_x = _grad_x(grad, weight, small).reshape(x.shape) if by_x else None
         grad_weight = _grad_weight(grad, rows, small) if by_weight else None
@@ -96,17 +97,30 @@ def linear_backward(grad_output, x, weight, *, needs=(True, True, True)) -> tupl
 
 def _few_rows(rows: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
     """Return rows @ weight.T + bias by reading the weight once (linear_kernel.py)."""
+    from minicnn.conv.algorithm import plain
+
+    y = np.empty((len(rows), len(weight)), np.float32)
+    bind_linear(len(rows), weight, bias)(plain(rows).reshape(-1), y.reshape(-1))
+    return y
+
+
+def bind_linear(rows: int, weight: np.ndarray, bias: np.ndarray | None):
+    """Return fill(x, y), flat, that computes so many rows of linear(x, weight, bias) for float32; None where that is not the way."""
+    if not 0 < rows <= FEW_ROWS or len(weight) < 4 or _fits_registers(rows, weight):
+        return None
     from minicnn.conv.algorithm import LINE, bias_or_zeros, plain, scratch
     from minicnn.conv.jit.threads import workers_for
     from minicnn.functional.linear_kernel import rows_times_weight
 
-    outputs, features = weight.shape
-    y = np.empty((len(rows), outputs), np.float32)
-    workers = workers_for(rows.size * outputs * A_READ_EACH)
-    kernel = rows_times_weight if workers > 1 else rows_times_weight.alone
-    numbers = plain(rows).reshape(-1), plain(weight).reshape(-1), bias_or_zeros(bias, outputs, np.float32), y.reshape(-1)
-    kernel(workers, -(-outputs // 4), *numbers, features, outputs, scratch(workers, 4 * LINE))
-    return y
+    (outputs, features), numbers, added = weight.shape, plain(weight).reshape(-1), bias_or_zeros(bias, len(weight), np.float32)
+    blocks, products = -(-outputs // 4), rows * weight.size * A_READ_EACH
+
+    def fill(x, y):
+        workers = workers_for(products)
+        kernel = rows_times_weight if workers > 1 else rows_times_weight.alone
+        kernel(workers, blocks, x, numbers, added, y, features, outputs, scratch(workers, 4 * LINE))
+
+    return fill
 
 
 def _grad_x(grad: np.ndarray, weight: np.ndarray, small: bool) -> np.ndarray:
@@ -126,9 +140,9 @@ def _grad_weight(grad: np.ndarray, rows: np.ndarray, small: bool) -> np.ndarray:
     return products_over_rows(grad.T, rows.reshape(-1), np.arange(count) * features, np.arange(features), 0, 0, 1, grad.shape[1], count)[0]
 
 
-def _fits_registers(rows: np.ndarray, weight: np.ndarray) -> bool:
+def _fits_registers(rows: int, weight: np.ndarray) -> bool:
     """Whether BLAS, which wakes its threads and lets them spin, would take longer than the kernels of the convolutions."""
-    return rows.dtype == np.float32 and len(rows) >= 8 and len(rows) * weight.size <= FEW_PRODUCTS
+    return rows >= 8 and rows * weight.size <= FEW_PRODUCTS
 
 
 def _rows(array: np.ndarray) -> np.ndarray:

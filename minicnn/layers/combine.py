@@ -12,7 +12,7 @@ import numpy as np
 from minicnn import check
 from minicnn import functional as F
 from minicnn.axis import POINT, Whole
-from minicnn.conv.memory_format import is_channels_last
+from minicnn.conv.memory_format import is_channels_last, shaped
 from minicnn.errors import ShapeError
 from minicnn.functional.combine import bind_add
 from minicnn.layers.base import Layer, spelled
@@ -119,6 +119,10 @@ class Flatten(Layer):
 
     def forward(self, x, *, accuracy: str = "fast"):
         return F.flatten(x, self.start_dim, self.end_dim)
+
+    def bound(self, x, *, accuracy: str):
+        last, shape = is_channels_last(x), x.shape
+        return lambda x_, y: np.copyto(y.reshape(shape), shaped(x_, shape, last))
 
     def backward(self, grads, passage):
         return (F.flatten_backward(grads[0], passage.shapes[0], self.start_dim, self.end_dim),), {}

@@ -11,7 +11,7 @@ import numpy as np
 from minicnn import check
 from minicnn.axis import POINT, Whole
 from minicnn.errors import ShapeError
-from minicnn.functional.linear import linear, linear_backward
+from minicnn.functional.linear import bind_linear, linear, linear_backward
 from minicnn.layers.base import Layer, ShapeOnly, checked_array, drawn, float_dtype, generator
 
 
@@ -57,6 +57,9 @@ class Linear(Layer):
 
     def forward(self, x, *, accuracy: str = "fast"):
         return linear(x, self.weights_for(x, "weight"), self.weights_for(x, "bias"))
+
+    def bound(self, x, *, accuracy: str):
+        return bind_linear(prod(x.shape[:-1]), self.weight, self.bias) if x.ndim < 4 and self.weight.dtype == np.float32 else None
 
     def backward(self, grads, passage):
         learned = passage.needs_parameters

@@ -11,6 +11,7 @@ A vector is some float32 numbers side by side, a lane each.  The words:
     select(a, b, c)           b where a < 0, c elsewhere, where a is NaN too
     silu(v)                   v / (1 + e⁻ᵛ)
     slid(sums, x, i, w, j, taps, stride)     a row of taps over vectors of x, added to four sums, `stride` vectors apart
+    weave(array, i, a, b, c)  writes a, b and c lane by lane: a₀ b₀ c₀ a₁ …
     evens, odds(a, b)         every other lane of a and then of b, from the first or from the second
     fetch(array, i)           asks for the cache line of array[i], which will be read soon; i may lie outside
     transpose(v0, …, v7)      eight vectors as the columns of what were rows
@@ -182,6 +183,11 @@ def fetch(array, i):
     """Ask for the cache line of array[i] and wait for nothing: it changes no number, and i may lie outside the array."""
 
 
+def weave(array, i, a, b, c):
+    """Write three vectors lane by lane, a₀ b₀ c₀ a₁ …, from place i on: planes of red, green and blue as pixels."""
+    store(array, i, np.stack([a, b, c], axis=1).reshape(-1))
+
+
 def evens(a, b):
     """Return lanes 0, 2, … of a and then of b."""
     return np.concatenate([a, b])[::2]
@@ -276,6 +282,25 @@ def _fetch(typing, array, i):
         return context.get_dummy_value()
 
     return types.void(array, types.intp), code
+
+
+@intrinsic
+def _weave(typing, array, i, a, b, c):
+    def code(context, builder, signature, arguments):
+        array, i, a, b, c = arguments
+        lanes = signature.args[2].lanes
+
+        def shuffled(v, w, places):
+            return builder.shuffle_vector(v, w, ir.Constant(ir.VectorType(INT, len(places)), places))
+
+        both = shuffled(a, b, list(range(2 * lanes)))
+        third = shuffled(c, c, [*range(lanes), *[0] * lanes])
+        woven = shuffled(both, third, [n // 3 + (n % 3) * lanes for n in range(3 * lanes)])
+        code = ir.VectorType(FLOAT, 3 * lanes)
+        builder.store(woven, place(context, builder, signature.args[0], array, i, code), align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, a, a, a), code
 
 
 @intrinsic
@@ -448,6 +473,12 @@ def _overload_wide_spread(array, i):
 def _overload_fetch(array, i):
     flat_float32(array)
     return lambda array, i: _fetch(array, i)
+
+
+@overload(weave, inline="always")
+def _overload_weave(array, i, a, b, c):
+    flat_float32(array, written=True)
+    return lambda array, i, a, b, c: _weave(array, i, a, b, c)
 
 
 @overload(fma, inline="always")
