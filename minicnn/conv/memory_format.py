@@ -19,7 +19,7 @@ import numpy as np
 
 from minicnn.conv.algorithm import plain, scratch
 
-WORTH_WAKING = 1 << 16  # numbers; one core copies them before the others are awake
+A_MOVE = 16  # a number that is copied takes as long as so many products
 
 
 def is_channels_last(x: np.ndarray) -> bool:
@@ -54,10 +54,12 @@ def channels_last(x: np.ndarray) -> np.ndarray:
 
 def lay_out(x: np.ndarray, y: np.ndarray, shape) -> None:
     """Fill y with x channels_last, both flat; x is contiguous (N, C, H, W)."""
-    from minicnn.conv.memory_format_kernel import lay_planes  # Numba loads here, not with the package
+    from minicnn.conv.jit.threads import workers_for  # Numba loads here, not with the package
+    from minicnn.conv.memory_format_kernel import lay_planes
 
     N, C, H, W = shape
-    (lay_planes if y.size >= WORTH_WAKING else lay_planes.alone)(x, y, N * H, C, H, W)
+    workers = workers_for(y.size * A_MOVE)
+    (lay_planes if workers > 1 else lay_planes.alone)(workers, N * H, x, y, C, H, W)
 
 
 def laid_around(x: np.ndarray, shape, padding) -> np.ndarray:
@@ -66,12 +68,14 @@ def laid_around(x: np.ndarray, shape, padding) -> np.ndarray:
     >>> laid_around(np.ones(4, np.float32), (1, 2, 1, 2), ((0, 0), (1, 0)))
     array([0., 0., 1., 1., 1., 1.], dtype=float32)
     """
+    from minicnn.conv.jit.threads import workers_for
     from minicnn.conv.memory_format_kernel import lay_rows
 
     ((top, bottom), (left, right)), (N, C, H, W) = padding, shape
     rows = N * (top + H + bottom)
     wide = np.empty(rows * (left + W + right) * C, np.float32)
-    (lay_rows if wide.size >= WORTH_WAKING else lay_rows.alone)(plain(x), wide, rows, C, H, W, top, bottom, left, right)
+    workers = workers_for(wide.size * A_MOVE)
+    (lay_rows if workers > 1 else lay_rows.alone)(workers, rows, plain(x), wide, C, H, W, top, bottom, left, right)
     wide.flags.writeable = False
     return wide
 

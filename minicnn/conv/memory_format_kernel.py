@@ -39,16 +39,23 @@ def place_of_row(row, H, top, bottom, clear, to, count):
     return n, h
 
 
-@jit(parallel=True, allocates=False)
-def lay_rows(x, wide, rows, C, H, W, top, bottom, left, right):
-    """Fill wide (N, top + H + bottom, left + W + right, C), flat, from x (N, H, W, C), flat."""
-    for row in prange(rows):
+@jit(allocates=False)
+def some_rows(worker, workers, rows, x, wide, C, H, W, top, bottom, left, right):
+    """This worker's share of the rows."""
+    for row in range(rows * worker // workers, rows * (worker + 1) // workers):
         to = row * (left + W + right) * C
         n, h = place_of_row(row, H, top, bottom, wide, to, (left + W + right) * C)
         if h >= 0:
             clear_numbers(wide, to, left * C)
             copy_numbers(x, (n * H + h) * W * C, wide, to + left * C, W * C)
             clear_numbers(wide, to + (left + W) * C, right * C)
+
+
+@jit(parallel=True, worker=some_rows, allocates=False)
+def lay_rows(workers, rows, x, wide, C, H, W, top, bottom, left, right):
+    """Fill wide (N, top + H + bottom, left + W + right, C), flat, from x (N, H, W, C), flat."""
+    for worker in prange(workers):
+        some_rows(worker, workers, rows, x, wide, C, H, W, top, bottom, left, right)
 
 
 @jit(allocates=False)
@@ -75,9 +82,16 @@ def lay_row(x, start, area, C, W, y, to):
                 y[to + w * C + c] = x[start + c * area + w]
 
 
-@jit(parallel=True, allocates=False)
-def lay_planes(x, y, rows, C, H, W):
-    """Fill y (N, H, W, C), flat, from x (N, C, H, W), flat."""
-    for row in prange(rows):
+@jit(allocates=False)
+def some_planes(worker, workers, rows, x, y, C, H, W):
+    """This worker's share of the rows."""
+    for row in range(rows * worker // workers, rows * (worker + 1) // workers):
         n, h = row // H, row % H
         lay_row(x, (n * C * H + h) * W, H * W, C, W, y, row * W * C)
+
+
+@jit(parallel=True, worker=some_planes, allocates=False)
+def lay_planes(workers, rows, x, y, C, H, W):
+    """Fill y (N, H, W, C), flat, from x (N, C, H, W), flat."""
+    for worker in prange(workers):
+        some_planes(worker, workers, rows, x, y, C, H, W)

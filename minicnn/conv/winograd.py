@@ -37,7 +37,7 @@ TILES = 56  # about, in a block: a multiple of ROWS, and of the widths of maps t
 FEW_TILES = 24  # in a block, at the least: fewer would read the weight more often than they multiply
 CHUNK = 128  # filters at a time, at the most: their sums at all points stay in the second-level cache
 BLOCKS = 2  # at the least, where there are filters to share out: work for as many cores
-FEW_FILTERS = 1 << 14  # numbers of weight; one core has brought them before the others are awake
+A_FILTERS_TAP = 64  # one that is brought to the points takes as long as so many products
 BUDGET = 64 << 20  # bytes of transformed weight: 512 → 512 filters of VGG16 take 38 MB
 
 
@@ -66,8 +66,9 @@ def prepare(m: int, weight, window) -> Prepared:
         return Prepared(plain(weight), weight.shape, window, finite=False)
     panels = -(-weight.shape[0] // COLUMNS)
     packed = scratch(1, transformed_size(m, weight.shape))[: transformed_size(m, weight.shape)]
-    kernel = bring_filters if weight.size > FEW_FILTERS else bring_filters.alone
-    kernel(locked_view(weight), packed, panels, m, scratch(panels, (9 + 3 * (m + 2)) * LANES))
+    workers = min(panels, workers_for(weight.size * A_FILTERS_TAP))
+    kernel = bring_filters if workers > 1 else bring_filters.alone
+    kernel(workers, panels, locked_view(weight), packed, m, scratch(workers, (9 + 3 * (m + 2)) * LANES))
     return Prepared(plain(packed), weight.shape, window)
 
 

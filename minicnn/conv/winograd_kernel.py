@@ -71,39 +71,33 @@ def take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, k_first, k_
 
 
 @jit(allocates=False)
-def one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, kind, most):
-    """Fill the outputs of some rows of tiles under some filters; scratch[own …] is this worker's."""
+def some_blocks(worker, workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, kind, most):
+    """Every workers-th block: the outputs of some rows of tiles under some filters, in scratch of the worker's own."""
     C, _, _, K, _, _, _, _, m, _, wide, pieces, shares, chunk, _ = sizes
-    share, piece = block % shares, block // shares
-    first, last = tile_rows * piece // pieces, tile_rows * (piece + 1) // pieces
     panels, points, deep = -(-K // COLUMNS), (m + 2) * (m + 2), -(-C // LANES) * LANES
-    first_panel, last_panel = panels * share // shares, panels * (share + 1) // shares
     most_rows = -(-tile_rows // pieces)
     tiles = -(-most_rows * wide // ROWS) * ROWS
+    own = worker * (scratch.size // workers)
     s = own + points * (tiles * deep + LANES)
     strip = s + points * (tiles * chunk * COLUMNS + LANES)
     spare = strip + (m + 2) * (wide * m + 2) * LANES
-    bring_rows(x, scratch, own, strip, spare, first, last, tiles, sizes)
-    wanted = -(-(last - first) * wide // ROWS) * ROWS
-    for panel in range(first_panel, last_panel, chunk):
-        here = min(chunk, last_panel - panel)
-        across = here * COLUMNS
-        for point in range(points):
-            for j in range(here):
-                b = point * (panels * C * COLUMNS + LANES) + (panel + j) * C * COLUMNS
-                for t in range(0, wanted, ROWS):
-                    a, to = own + point * (tiles * deep + LANES) + t * deep, s + point * (tiles * across + LANES) + t * across
-                    multiply_tile(scratch, a, deep, weight, b, C, scratch, to + j * COLUMNS, across)
-        k_last = min(K, (panel + here) * COLUMNS)
-        take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, panel * COLUMNS, k_last, across, sizes, kind, most)
-
-
-@jit(allocates=False)
-def some_blocks(worker, workers, blocks, x, weight, bias, y, scratch, tile_rows, sizes, kind, most):
-    """Every workers-th block, in scratch of their own."""
-    own = worker * (scratch.size // workers)
     for block in range(worker, blocks, workers):
-        one_block(block, x, weight, bias, y, scratch, own, tile_rows, sizes, kind, most)
+        share, piece = block % shares, block // shares
+        first, last = tile_rows * piece // pieces, tile_rows * (piece + 1) // pieces
+        first_panel, last_panel = panels * share // shares, panels * (share + 1) // shares
+        bring_rows(x, scratch, own, strip, spare, first, last, tiles, sizes)
+        wanted = -(-(last - first) * wide // ROWS) * ROWS
+        for panel in range(first_panel, last_panel, chunk):
+            here = min(chunk, last_panel - panel)
+            across = here * COLUMNS
+            for point in range(points):
+                for j in range(here):
+                    b = point * (panels * C * COLUMNS + LANES) + (panel + j) * C * COLUMNS
+                    for t in range(0, wanted, ROWS):
+                        a, to = own + point * (tiles * deep + LANES) + t * deep, s + point * (tiles * across + LANES) + t * across
+                        multiply_tile(scratch, a, deep, weight, b, C, scratch, to + j * COLUMNS, across)
+            k_last = min(K, (panel + here) * COLUMNS)
+            take_rows(scratch, s, strip, spare, bias, y, first, last, tiles, panel * COLUMNS, k_last, across, sizes, kind, most)
 
 
 @jit(parallel=True, worker=some_blocks, allocates=False)

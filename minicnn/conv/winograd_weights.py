@@ -37,8 +37,16 @@ def bring_panel(weight, packed, panel, panels, m, taps, own):
                 give_2(taps, own, packed, place, far, spare)
 
 
-@jit(parallel=True, allocates=False)
-def bring_filters(weight, packed, panels, m, taps):
-    """Write G·w·Gᵀ of weight (K, C, 3, 3), in any memory layout, as packed [point, panel, channel, filter], flat."""
-    for panel in prange(panels):
-        bring_panel(weight, packed, panel, panels, m, taps, panel * (taps.size // panels))
+@jit(allocates=False)
+def some_panels(worker, workers, panels, weight, packed, m, taps):
+    """This worker's share of the panels."""
+    own = worker * (taps.size // workers)
+    for panel in range(panels * worker // workers, panels * (worker + 1) // workers):
+        bring_panel(weight, packed, panel, panels, m, taps, own)
+
+
+@jit(parallel=True, worker=some_panels, allocates=False)
+def bring_filters(workers, panels, weight, packed, m, taps):
+    """Write G·w·Gᵀ of weight (K, C, 3, 3), in any memory layout, as packed [point, panel, channel, filter], flat; taps is room."""
+    for worker in prange(workers):
+        some_panels(worker, workers, panels, weight, packed, m, taps)

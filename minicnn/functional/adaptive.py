@@ -16,7 +16,7 @@ import numpy as np
 from minicnn import check
 from minicnn.axis import Adaptive, Slide
 from minicnn.conv.algorithm import plain
-from minicnn.conv.memory_format import flat, is_channels_last
+from minicnn.conv.memory_format import A_MOVE, flat, is_channels_last
 from minicnn.errors import ArgumentError
 from minicnn.functional import arguments
 from minicnn.functional.average import sum_along
@@ -134,13 +134,14 @@ def _rules(what: str, output_size) -> Rules:
 
 def bind_means(shape: tuple[int, int, int, int]):
     """Return fill(x, y) that takes the mean of each channel of channels_last maps of one shape, flat."""
-    from minicnn.functional.pixels_kernel import sum_images  # Numba loads here, not with the package
+    from minicnn.conv.jit.threads import workers_for  # Numba loads here, not with the package
+    from minicnn.functional.pixels_kernel import sum_images
 
     n, channels, height, width = shape
-    kernel = sum_images if n > 1 else sum_images.alone
 
     def fill(x, y):
-        kernel(x, n, height * width, channels, y)
+        workers = workers_for(n * channels * height * width * A_MOVE)
+        (sum_images if workers > 1 else sum_images.alone)(workers, n, x, height * width, channels, y)
         np.divide(y, height * width, out=y)
 
     return fill

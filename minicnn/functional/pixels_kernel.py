@@ -44,16 +44,23 @@ def largest_row(x, image, p, starts, counts, lefts, widths, down, across, C, y, 
                 y[to + q * C + c] = -np.inf
 
 
-@jit(parallel=True, allocates=False)
-def largest_pixels(x, starts, counts, lefts, widths, down, across, C, image, y, blocks):
-    """Fill y (N, P, Q, C), flat, from x (N, H, W, C), flat, of `image` numbers an image, a row of outputs a block.
+@jit(allocates=False)
+def some_rows(worker, workers, blocks, x, starts, counts, lefts, widths, down, across, C, image, y):
+    """This worker's share of the rows of outputs."""
+    for block in range(blocks * worker // workers, blocks * (worker + 1) // workers):
+        n, p = block // starts.size, block % starts.size
+        largest_row(x, n * image, p, starts, counts, lefts, widths, down, across, C, y, block * lefts.size * C)
+
+
+@jit(parallel=True, worker=some_rows, allocates=False)
+def largest_pixels(workers, blocks, x, starts, counts, lefts, widths, down, across, C, image, y):
+    """Fill y (N, P, Q, C), flat, from x (N, H, W, C), flat, of `image` numbers an image; a row of outputs is a block.
 
     Row p sees counts[p] rows from place starts[p] of its image on, `down` numbers apart; column q sees widths[q] columns from column
     lefts[q] on, `across` numbers apart.
     """
-    for block in prange(blocks):
-        n, p = block // starts.size, block % starts.size
-        largest_row(x, n * image, p, starts, counts, lefts, widths, down, across, C, y, block * lefts.size * C)
+    for worker in prange(workers):
+        some_rows(worker, workers, blocks, x, starts, counts, lefts, widths, down, across, C, image, y)
 
 
 @jit(allocates=False)
@@ -74,8 +81,15 @@ def sum_image(x, image, count, C, y, to):
         c += 1
 
 
-@jit(parallel=True, allocates=False)
-def sum_images(x, images, count, C, y):
-    """Fill y (N, C), flat, with the sums over the pixels of x (N, count, C), flat."""
-    for n in prange(images):
+@jit(allocates=False)
+def some_sums(worker, workers, images, x, count, C, y):
+    """This worker's share of the images."""
+    for n in range(images * worker // workers, images * (worker + 1) // workers):
         sum_image(x, n * count * C, count, C, y, n * C)
+
+
+@jit(parallel=True, worker=some_sums, allocates=False)
+def sum_images(workers, images, x, count, C, y):
+    """Fill y (N, C), flat, with the sums over the pixels of x (N, count, C), flat."""
+    for worker in prange(workers):
+        some_sums(worker, workers, images, x, count, C, y)

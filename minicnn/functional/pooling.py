@@ -18,7 +18,7 @@ from minicnn import check
 from minicnn.axis import Slide
 from minicnn.conv.algorithm import plain
 from minicnn.conv.layout import WORTH_KEEPING, locked
-from minicnn.conv.memory_format import empty, flat, is_channels_last, pixels
+from minicnn.conv.memory_format import A_MOVE, empty, flat, is_channels_last, pixels
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.winners import check_indices, collect, run
@@ -153,13 +153,19 @@ def _largest_pixels(batch: np.ndarray, rules: Rules) -> np.ndarray:
 
 def bind_largest(shape: tuple[int, int, int, int], rules: Rules):
     """Return fill(x, y) for channels_last maps of one shape, flat."""
-    from minicnn.functional.pixels_kernel import largest_pixels  # Numba loads here, not with the package
+    from minicnn.conv.jit.threads import workers_for  # Numba loads here, not with the package
+    from minicnn.functional.pixels_kernel import largest_pixels
 
     (N, C, H, W), (rows, columns) = shape, rules
     met = *rows_met(rows, H, W * C), *rows_met(columns, W, 1)
     steps = rows.dilation * W * C, columns.dilation * C, C, H * W * C  # from row to row, from tap to tap; channels; from image to image
-    size, blocks = N * C * H * W, N * rows.out_size(H)
-    return lambda x, y: run(largest_pixels, size, x, *met, *steps, y, blocks)
+    moves, blocks = N * C * H * W * A_MOVE, N * rows.out_size(H)
+
+    def fill(x, y):
+        workers = workers_for(moves)
+        (largest_pixels if workers > 1 else largest_pixels.alone)(workers, blocks, x, *met, *steps, y)
+
+    return fill
 
 
 @functools.lru_cache(128)

@@ -9,10 +9,11 @@ Next room: cache.py.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 
 import numba
-from numba import prange
+from numba import prange, types
 from numba.core import event
 
 from minicnn.conv.jit.cache import attach_cache
@@ -84,12 +85,18 @@ class ParallelKernel:
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self._parallel = _dispatcher(function, parallel=True)
+        self._launched = None if worker is None or numba.config.DISABLE_JIT else _Launched(worker)
         self._worker = worker
         self._serial = _dispatcher(function, parallel=False, allocates=allocates) if worker is None else worker
 
     def __call__(self, *args):
         with parallel_region() as may_enter:
-            return self._parallel(*args) if may_enter else self.alone(*args)
+            if not may_enter:
+                return self.alone(*args)
+            if self._launched is not None:
+                with contextlib.suppress(_OtherTypes):
+                    return self._launched(*args)
+            return self._parallel(*args)
 
     def alone(self, *args):
         """Run on this core: for work that is done before the others would be awake (same bits)."""
@@ -98,6 +105,52 @@ class ParallelKernel:
         for worker in range(args[0]):
             self._worker(worker, *args)
         return None
+
+
+class _OtherTypes(Exception):
+    """A kernel that is launched by its address was called with arguments of other types than the first time."""
+
+
+@functools.cache
+def _loop() -> int:
+    """Return the address of the one parallel loop."""
+    from minicnn.conv.jit.launch import THREE, address_of, loop
+
+    compiled = numba.njit(loop, parallel=True, nogil=True, error_model="numpy")
+    attach_cache(compiled, "loop")
+    compiled.compile(THREE)
+    _KEPT.append(compiled)
+    return address_of(compiled, THREE)
+
+
+_KEPT: list[Callable] = []  # what machine code that is called by its address belongs to
+
+
+class _Launched:
+    """A worker on all cores by way of its address: launch.py."""
+
+    def __init__(self, worker: Callable):
+        from minicnn.conv.jit.launch import start
+
+        self.worker, self.types, self.address = worker, None, 0
+        self.start = numba.njit(start, nogil=True, error_model="numpy")
+        attach_cache(self.start, "start")
+        self.compile, self.start.compile = self.start.compile, self._for_these_types_alone
+
+    def __call__(self, workers, *args):
+        if self.types is None:
+            from minicnn.conv.jit.launch import address_of
+
+            kinds = types.int64, types.int64, *map(numba.typeof, args)
+            self.worker.compile(kinds)
+            self.address, self.types = address_of(self.worker, kinds), kinds[2:]
+        self.start(_loop(), self.address, workers, *args)
+
+    def _for_these_types_alone(self, signature):
+        """Compile the start, which Numba asks for where arguments of these types are met for the first time."""
+        if tuple(signature[3]) != self.types:
+            raise _OtherTypes
+        return self.compile(signature)
 
 
 @contextlib.contextmanager
