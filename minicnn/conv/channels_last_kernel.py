@@ -1,11 +1,9 @@
 """The blocks of channels_last.py: tiles of HEIGHT positions by two vectors of filters, or by one where few filters are left."""
 
 from minicnn.conv.jit import jit, prange
-from minicnn.conv.jit.machine import HEIGHT, LANES
+from minicnn.conv.jit.machine import AHEAD, HEIGHT, LANES, LINE
 from minicnn.conv.jit.tile import outer_at, places, rectified, rows_of, smooth, store_part, store_tile
 from minicnn.conv.jit.words import fetch
-
-AHEAD = 64
 
 
 @jit(allocates=False)
@@ -32,9 +30,8 @@ def summed(tile, x, starts, shifts, run, weight, w, filters, kind, most):
     """Return the tile with all products added to it, through the activation."""
     for i in range(shifts.size):
         for t in range(run):
-            fetch(weight, w + (t + AHEAD) * filters)
-            if filters > LANES:
-                fetch(weight, w + (t + AHEAD) * filters + LANES)
+            for line in range(0, filters, LINE):
+                fetch(weight, w + (t + AHEAD) * filters + line)
             tile = outer_at(tile, x, starts, shifts[i] + t, weight, w + t * filters)
         w += run * filters
     if kind == 1:

@@ -6,14 +6,11 @@ lie a power of two apart would share one set of the cache.
 """
 
 from minicnn.conv.jit import jit, prange
-from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
+from minicnn.conv.jit.machine import AHEAD, COLUMNS, LANES, LINE, ROWS
 from minicnn.conv.jit.tile import outer, store_tile, zeros
 from minicnn.conv.jit.words import fetch
 from minicnn.conv.strips import copy_back, copy_in, empty_strip, fill_strip, finish_strip
 from minicnn.conv.winograd_transforms import bring_2, bring_4, take_2, take_4
-
-AHEAD = 64
-LINE = 16
 
 
 @jit(allocates=False)

@@ -13,8 +13,8 @@ Source: PyTorch's documentation of torch.nn.functional.  Next room: select.py.
 import numpy as np
 
 from minicnn import check
-from minicnn.errors import ShapeError
 from minicnn.conv.memory_format import empty_like
+from minicnn.errors import ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
 from minicnn.functional.select import copy_where, pass_where

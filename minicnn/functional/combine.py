@@ -15,8 +15,8 @@ Source: He et al. (2016) for addition; Huang et al. (2017), DenseNet, for concat
 import numpy as np
 
 from minicnn import check
-from minicnn.errors import ArgumentError, ShapeError
 from minicnn.conv.memory_format import empty_like
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.passes import BLOCK, WORTH_A_KERNEL, WORTH_WAKING, one_pass
 from minicnn.functional.taps import along

@@ -16,8 +16,8 @@ import math
 import numpy as np
 
 from minicnn import check
-from minicnn.errors import ArgumentError, ShapeError
 from minicnn.conv.memory_format import empty_like
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional import arguments
 from minicnn.functional.passes import WORTH_A_KERNEL, one_pass
 from minicnn.functional.select import copy_where

@@ -114,7 +114,9 @@ def _fills_vectors(nodes: list[Node]) -> bool:
     layers = [node.layer for node in nodes]
     convolutions = [layer for layer in layers if type(layer) is Conv2d]
     known = all(type(layer) in (*KEEPS_THE_FORMAT, *ENDS_IT) for layer in layers)
-    return known and bool(convolutions) and all(conv.out_channels >= MANY_FILTERS and conv.weight.dtype == np.float32 for conv in convolutions)
+    return (
+        known and bool(convolutions) and all(conv.out_channels >= MANY_FILTERS and conv.weight.dtype == np.float32 for conv in convolutions)
+    )
 
 
 def _channels_last(nodes: list[Node], inputs) -> list[Node]:

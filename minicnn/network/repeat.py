@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn.conv.algorithm import LINE, plain, scratch
+from minicnn.conv.algorithm import LINE, scratch
 from minicnn.conv.memory_format import flat, is_channels_last, shaped
 from minicnn.network.node import Node, named
 
@@ -129,7 +129,9 @@ class Recorder:
             run = _filled_by_itself(fill, inputs, made, result.size)
         else:
             run = _filled(fill, inputs, made, self.places.take(node.name, result.size))
-        gone = [name for name in {*node.inputs, node.name} if self.last_use.get(name, node.name) == node.name and name not in self.net.outputs]
+        gone = [
+            name for name in {*node.inputs, node.name} if self.last_use.get(name, node.name) == node.name and name not in self.net.outputs
+        ]
         for name in gone:
             self.places.give(name)
         self.steps.append(Step(run, tuple(self.maps[name].at for name in gone)))

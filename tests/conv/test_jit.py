@@ -16,11 +16,15 @@ from uncompiled import name_of, recorded, replay
 from wide_shapes import FAST, computed, made
 
 import minicnn
+from minicnn import functional as F
 from minicnn.conv import gradient_kernel, winograd_gradient
 from minicnn.conv.dispatch import ALGORITHMS, load_algorithm
 from minicnn.conv.jit import KERNELS, cache, machine
+from minicnn.conv.jit.machine import LANES
 from minicnn.conv.layout import in_lanes, starts_of, taps_of
+from minicnn.conv.memory_format import channels_last, flat
 from minicnn.functional import pooling_kernel, statistics_kernel
+from minicnn.functional.adaptive import bind_means
 from minicnn.window import Window
 
 PACKAGE = Path(minicnn.__file__).parent
@@ -60,7 +64,7 @@ def test_kernels_are_found():
 def test_no_kernel_reads_a_global_that_can_change(kernel):
     """Numba freezes globals when it compiles, and its disk cache does not notice when they change.
 
-    LANES, ROWS and COLUMNS are whole numbers of the processor, which is in the key of that cache: test_tile.py mixes two.
+    LANES, ROWS, COLUMNS and the like are whole numbers of the processor, which is in the key of that cache: test_tile.py mixes two.
     """
     function = kernel.py_func
     for name in function.__code__.co_names:
@@ -68,7 +72,9 @@ def test_no_kernel_reads_a_global_that_can_change(kernel):
             continue  # an attribute, or a builtin
         value = function.__globals__[name]
         fixed = isinstance(value, types.ModuleType | types.FunctionType | type) or value in KERNELS or value is numba.prange
-        fixed = fixed or (name in ("LANES", "ROWS", "COLUMNS") and type(value) is int and value == getattr(machine, name))
+        fixed = fixed or (
+            name in ("LANES", "ROWS", "COLUMNS", "HEIGHT", "LINE", "AHEAD") and type(value) is int and value == getattr(machine, name)
+        )
         assert fixed, f"{function.__name__} reads {name} = {value!r}"
     assert function.__closure__ is None
 
@@ -262,6 +268,7 @@ def test_only_sums_may_be_reordered():
 LARGE = {
     "direct": [((1, 5, 61, 67), (9, 5, 5, 3)), ((3, 4, 41, 37), (6, 2, 7, 5))],
     "gemm": [((1, 45, 19, 23), (50, 45, 3, 3)), ((2, 66, 13, 11), (38, 33, 3, 2)), ((1, 300, 5, 7), (33, 300, 3, 3))],
+    "channels_last": [((1, 45, 19, 23), (50, 45, 3, 3)), ((2, 66, 13, 11), (38, 33, 3, 2)), ((1, 300, 7, 7), (90, 300, 1, 1))],
     "pointwise": [((1, 90, 19, 23), (50, 90, 1, 1)), ((2, 300, 7, 6), (130, 150, 1, 1))],
     "depthwise": [((1, 45, 61, 67), (45, 1, 3, 3)), ((3, 35, 40, 33), (35, 1, 5, 5)), ((2, 50, 53, 41), (50, 1, 2, 3))],
     "winograd2": [((1, 45, 21, 23), (50, 45, 3, 3)), ((3, 33, 9, 11), (150, 33, 3, 3))],
@@ -408,6 +415,11 @@ def _fast_convolutions():
     cases = {
         "direct": [made((2, 4, 5, 6), (6, 2, 3, 2), stride=(2, 1)), made((1, 3, 4, 5), (25, 3, 3, 2), padding=1), made((2, 3, 2, 3), (25, 3, 1, 2))],
         "gemm": [made((2, 6, 5, 7), (10, 3, 3, 2), padding=1, stride=(1, 2)), made((1, 3, 6, 30), (9, 3, 2, 3)), made((1, 290, 2, 5), (3, 290, 1, 2))],
+        "channels_last": [
+            made((2, 4, 5, 6), (6, 2, 3, 2), stride=(2, 1)),
+            *(made((1, 3, 4, 5), (filters, 3, 3, 2), padding=((1, 0), (0, 2))) for filters in (LANES, 2 * LANES, 2 * LANES + 3)),
+            made((3, 5, 1, 7), (LANES + 1, 5, 1, 1)),
+        ],
         "pointwise": [made((1, 3, 8, 9), (9, 3, 1, 1))],
         "depthwise": [
             *(made((1, 11, 7, 9), (11, 1, side, side), padding=1, stride=stride) for side in (3, 5) for stride in (1, 2)),
@@ -423,11 +435,23 @@ def _fast_convolutions():
             case.weight[...] *= 576 if name == "winograd4" else 1  # 24², the denominator of the transformed weight
             for activation in (None, "relu6"):
                 computed(name, case, activation)
+    for channels in (LANES + 3, 3):
+        maps = channels_last(made((2, channels, 5, LANES + 3), (1, channels, 1, 1)).x)
+        F.max_pool2d(maps, (2, 3), (1, 2), padding=(0, 1), dilation=(2, 1))
+        bind_means(maps.shape)(flat(maps), np.empty(2 * channels, np.float32))
     x, grad = made((2, 9, 6, 7), (9, 9, 3, 3)).x, made((2, 5, 6, 7), (5, 5, 3, 3)).x
     winograd_gradient.weight_gradient(grad, x, Window.of(3, padding=1), (5, 9, 3, 3))
 
 
-WITH_FRACTIONS = {"give_4", "gather_4", "bring_panel", "bring_filters", "take_channel", "take_channels"}  # the matrix G of F(4, 3) has 1/24
+WITH_FRACTIONS = {
+    "give_4",
+    "gather_4",
+    "bring_panel",
+    "some_panels",
+    "bring_filters",
+    "take_channel",
+    "take_channels",
+}  # the matrix G of F(4, 3) has 1/24
 
 
 @functools.cache
@@ -437,7 +461,7 @@ def _recorded():
 
 
 def test_every_kernel_of_the_fast_convolutions_was_met():
-    rooms = ("direct", "gemm", "strips", "depthwise_kernel", "phases_kernel", "winograd")
+    rooms = ("direct", "gemm", "channels_last", "memory_format", "pixels", "strips", "depthwise_kernel", "phases_kernel", "winograd")
     missed = [name_of(kernel) for kernel in KERNELS if name_of(kernel).startswith(rooms) and name_of(kernel) not in _recorded()]
     assert missed == ["depthwise_kernel.slide_planes"]  # for float64: among the sample calls
 

@@ -11,6 +11,7 @@ from convolutions import Case
 from hypothesis import strategies as st
 
 from minicnn.conv.dispatch import ALGORITHMS, load_algorithm
+from minicnn.conv.memory_format import channels_last, is_channels_last
 from minicnn.window import Window
 
 UNCOMPILED = bool(numba.config.DISABLE_JIT)
@@ -37,11 +38,18 @@ def window_of(case: Case) -> Window:
 
 
 def computed(name: str, case: Case, activation=None) -> np.ndarray:
-    """Run one algorithm as dispatch does, with an activation at the store."""
+    """Run one algorithm as dispatch does, with an activation at the store; channels_last inputs must give the same bits, channels_last."""
     module, window = load_algorithm(name), window_of(case)
     prepared = module.prepare(case.weight, window, case.arguments["groups"])
     with np.errstate(all="ignore"):  # sums that nobody wants may be of anything
-        return module.run(case.x, prepared, case.bias, activation)
+        y = module.run(case.x, prepared, case.bias, activation)
+        if hasattr(module, "bind"):
+            x, (_, K, P, Q) = channels_last(case.x), y.shape
+            last = module.run(x, prepared, case.bias, activation)
+            np.testing.assert_array_equal(last, y)
+            several = name == "depthwise" and x.shape[1] != K  # filters a channel: by a copy of x
+            assert is_channels_last(last) or several or not is_channels_last(x) or 1 in (K, P * Q)
+        return y
 
 
 def applies(name: str, case: Case) -> bool:

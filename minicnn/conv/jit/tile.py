@@ -290,10 +290,10 @@ def _store_part(typing, array, i, step, tile, rows, columns):
         function = cgutils.get_or_insert_function(builder.module, kind, name)
         short = builder.trunc(columns, INT)
         undefined = ir.Constant(lanes, ir.Undefined)
-        wanted = builder.shuffle_vector(builder.insert_element(undefined, short, ir.Constant(INT, 0)), undefined, ir.Constant(lanes, [0] * LANES))
-        masks = [
-            builder.icmp_signed("<", ir.Constant(lanes, list(range(n * LANES, (n + 1) * LANES))), wanted) for n in range(tile.per_row)
-        ]
+        wanted = builder.shuffle_vector(
+            builder.insert_element(undefined, short, ir.Constant(INT, 0)), undefined, ir.Constant(lanes, [0] * LANES)
+        )
+        masks = [builder.icmp_signed("<", ir.Constant(lanes, list(range(n * LANES, (n + 1) * LANES))), wanted) for n in range(tile.per_row)]
         last = builder.sub(rows, ir.Constant(_INDEX, 1))
         for r, vectors in enumerate(_by_row(builder, tile_, tile)):
             row = ir.Constant(_INDEX, r)
