@@ -18,7 +18,7 @@ NN = [
     *("Conv2d", "ConvTranspose2d", "Linear", "BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "SiLU", "Softmax"),
     *("LayerNorm", "GroupNorm", "Dropout"),
     *("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "MaxUnpool2d", "Upsample"),
-    *("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "CircularPad2d", "Flatten", "Add", "Concat", "Identity"),
+    *("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "CircularPad2d", "Flatten", "Add", "Concat", "Identity", "ChannelsLast"),
     *("Unfold", "Fold"),
     *("PReLU", "Hardswish", "Tanh", "ELU", "GELU", "Softplus", "LogSoftmax"),
     *("LAYERS", "SHAPE_ONLY", "Layer", "ShapeOnly", "Graph", "Network", "Node", "Sequential"),

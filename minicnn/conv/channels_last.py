@@ -12,7 +12,7 @@
 Idea: in channels_last (memory_format.py) the taps of one row of a kernel are one run of S·C numbers, so a
 product can walk along x as it stands, in as many places at once as a tile has rows, and what it writes are pixels
 again.  im2col's columns, and gemm.py's panels, are addresses here.
-Any stride, dilation, padding and grouping; float32.
+Any stride, dilation, padding and grouping; float32.  An input in NumPy's order is turned, and so is what comes out.
 Cost: the multiply-adds of the equation, filters rounded up to a vector and positions to HEIGHT; a copy of x where it has padding, and
 where it is not channels_last yet; a small table a thread.
 When it loses: 3×3 kernels of stride 1 and many channels, where winograd.py multiplies less; few filters, which fill no vector.
@@ -33,7 +33,7 @@ from minicnn.conv.channels_last_kernel import all_blocks
 from minicnn.conv.jit.machine import HEIGHT, LANES
 from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.layout import bias_in_lanes, kept, locked
-from minicnn.conv.memory_format import channels_last, empty, flat, laid_around, pixels
+from minicnn.conv.memory_format import channels_last, contiguous, empty, flat, is_channels_last, laid_around, pixels
 
 INPUTS = 1 << 16  # numbers of x that a block reads, about: 256 KB, in the second-level cache
 MOST, LEAST = 448, 49  # positions of a block, about: more would not fit a table in the nearest cache, fewer read the weight too often
@@ -126,13 +126,13 @@ def run(x, prepared, bias=None, activation=None):
         return finish(tap_by_tap(x, prepared.weight, window, y), bias, activation)
     y = empty(plan(x.shape, prepared.shape, prepared.window).y_shape, x.dtype)
     bind(x.shape, prepared, bias, activation)(flat(channels_last(x)), pixels(y).reshape(-1))
-    return y
+    return y if is_channels_last(x) else contiguous(y)
 
 
 def bind(x_shape, prepared, bias, activation):
     """Return fill(x, y) for channels_last inputs of one shape, both flat: what depends on the shape alone is known already."""
     _, padding, positions, blocks, sizes, places = planned = plan(x_shape, prepared.shape, prepared.window)
-    (N, C, H, W), K, groups, length = x_shape, prepared.shape[0], sizes[11], sizes[8]
+    (_, C, _, W), K, groups, length = x_shape, prepared.shape[0], sizes[11], sizes[8]
     width = W + sum(padding[1]) if padding else W
     shifts, offsets = plain(shifts_of(prepared.window, width, C, length)), bias_in_lanes(bias, K, groups, LANES)
     weight, products, end = prepared.weight, prod(planned.y_shape) * prod(prepared.shape[1:]), at_the_store(activation)

@@ -39,7 +39,7 @@ def channels_last(x: np.ndarray) -> np.ndarray:
 
     >>> x = np.arange(6.0).reshape(1, 2, 1, 3)
     >>> y = channels_last(x)
-    >>> (x == y).all(), y.strides, y.ravel(order="K")
+    >>> bool((x == y).all()), y.strides, y.ravel(order="K")
     (True, (48, 8, 48, 16), array([0., 3., 1., 4., 2., 5.]))
     """
     if is_channels_last(x) or x.shape[1] == 1:
@@ -54,12 +54,30 @@ def channels_last(x: np.ndarray) -> np.ndarray:
 
 def lay_out(x: np.ndarray, y: np.ndarray, shape) -> None:
     """Fill y with x channels_last, both flat; x is contiguous (N, C, H, W)."""
-    from minicnn.conv.jit.threads import workers_for  # Numba loads here, not with the package
-    from minicnn.conv.memory_format_kernel import lay_planes
-
     N, C, H, W = shape
+    _turn(x, y, N, C, H * W)
+
+
+def contiguous(x: np.ndarray) -> np.ndarray:
+    """Return a channels_last array in NumPy's order: the way back from `channels_last`.
+
+    >>> x = np.arange(6.0, dtype=np.float32).reshape(1, 2, 1, 3)
+    >>> contiguous(channels_last(x)).ravel(order="K")
+    array([0., 1., 2., 3., 4., 5.], dtype=float32)
+    """
+    if not is_channels_last(x) or x.dtype != np.float32:
+        return np.ascontiguousarray(x)
+    y, (N, C, H, W) = np.empty(x.shape, x.dtype), x.shape
+    _turn(flat(x), y.reshape(-1), N, H * W, C)
+    return y
+
+
+def _turn(x: np.ndarray, y: np.ndarray, matrices: int, rows: int, columns: int) -> None:
+    from minicnn.conv.jit.threads import workers_for  # Numba loads here, not with the package
+    from minicnn.conv.memory_format_kernel import turn_matrices
+
     workers = workers_for(y.size * A_MOVE)
-    (lay_planes if workers > 1 else lay_planes.alone)(workers, N * H, x, y, C, H, W)
+    (turn_matrices if workers > 1 else turn_matrices.alone)(workers, matrices, x, y, rows, columns)
 
 
 def laid_around(x: np.ndarray, shape, padding) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""The copies of memory_format.py: a row of pixels at a time, with zeros around."""
+"""The copies of memory_format.py: matrices that are turned, eight by eight numbers in registers, and rows of pixels with zeros around."""
 
 from minicnn.conv.jit import jit, prange
 from minicnn.conv.jit.machine import LANES
-from minicnn.conv.jit.words import store, weave, wide_broadcast, wide_load
+from minicnn.conv.jit.words import load, store, transpose, weave, wide_broadcast, wide_load
 
 
 @jit(allocates=False)
@@ -72,26 +72,57 @@ def lay_three(x, start, area, W, y, to):
 
 
 @jit(allocates=False)
-def lay_row(x, start, area, C, W, y, to):
-    """Write W pixels of C channels, `area` apart in x."""
-    if C == 3:
-        lay_three(x, start, area, W, y, to)
-    else:
-        for c in range(C):
-            for w in range(W):
-                y[to + w * C + c] = x[start + c * area + w]
+def turn_eight(x, i, down, y, j, across):
+    """Write eight rows of eight numbers of x, `down` apart, as eight columns of y, `across` apart."""
+    v0, v1, v2, v3, v4, v5, v6, v7 = transpose(
+        load(x, i),
+        load(x, i + down),
+        load(x, i + 2 * down),
+        load(x, i + 3 * down),
+        load(x, i + 4 * down),
+        load(x, i + 5 * down),
+        load(x, i + 6 * down),
+        load(x, i + 7 * down),
+    )
+    store(y, j, v0)
+    store(y, j + across, v1)
+    store(y, j + 2 * across, v2)
+    store(y, j + 3 * across, v3)
+    store(y, j + 4 * across, v4)
+    store(y, j + 5 * across, v5)
+    store(y, j + 6 * across, v6)
+    store(y, j + 7 * across, v7)
 
 
 @jit(allocates=False)
-def some_planes(worker, workers, rows, x, y, C, H, W):
-    """This worker's share of the rows."""
-    for row in range(rows * worker // workers, rows * (worker + 1) // workers):
-        n, h = row // H, row % H
-        lay_row(x, (n * C * H + h) * W, H * W, C, W, y, row * W * C)
+def turn_some(x, start, rows, columns, first, last, y):
+    """Write columns first … last - 1 of a matrix of x as rows of y; the last eight, either way, go back over some that are done."""
+    if rows < 8 or last - first < 8:
+        for r in range(rows):
+            for c in range(first, last):
+                y[start + c * rows + r] = x[start + r * columns + c]
+        return
+    for c in range(first, last, 8):
+        c = min(c, last - 8)
+        for r in range(0, rows, 8):
+            r = min(r, rows - 8)
+            turn_eight(x, start + r * columns + c, columns, y, start + c * rows + r, rows)
 
 
-@jit(parallel=True, worker=some_planes, allocates=False)
-def lay_planes(workers, rows, x, y, C, H, W):
-    """Fill y (N, H, W, C), flat, from x (N, C, H, W), flat."""
+@jit(allocates=False)
+def some_columns(worker, workers, matrices, x, y, rows, columns):
+    """This worker's share of the columns of each matrix; where it is three planes of pixels they are woven."""
+    first, last = columns * worker // workers, columns * (worker + 1) // workers
+    for matrix in range(matrices):
+        start = matrix * rows * columns
+        if rows == 3:
+            lay_three(x, start + first, columns, last - first, y, start + 3 * first)
+        else:
+            turn_some(x, start, rows, columns, first, last, y)
+
+
+@jit(parallel=True, worker=some_columns, allocates=False)
+def turn_matrices(workers, matrices, x, y, rows, columns):
+    """Fill y with the matrices of x, rows × columns each, turned: (N, C, H·W) as (N, H·W, C), and back."""
     for worker in prange(workers):
-        some_planes(worker, workers, rows, x, y, C, H, W)
+        some_columns(worker, workers, matrices, x, y, rows, columns)

@@ -187,7 +187,7 @@ class Places:
 
     >>> places = Places()
     >>> places.take("a", 32), places.take("b", 10), places.give("a"), places.take("c", 16), places.most
-    (0, 48, None, 0, 74)
+    (0, 48, None, 0, 80)
     """
 
     def __init__(self):

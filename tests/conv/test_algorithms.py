@@ -17,7 +17,7 @@ EXACT = [name for name in ALGORITHMS if name != "fft" and name not in WINOGRAD] 
 
 
 def dtype_of(name):
-    return np.float32 if name in ("direct", "gemm", *WINOGRAD) else np.float64
+    return np.float32 if name in ("direct", "gemm", "channels_last", *WINOGRAD) else np.float64
 
 
 def kernel_of(name, usual):

@@ -83,8 +83,8 @@ def test_a_network_is_fast_and_its_trace_is_exact(monkeypatch):
     x = rng.standard_normal((1, 18, 24, 22), np.float32)
     asked, choose = [], dispatch.choose_algorithm
 
-    def recording(x_shape, weight_shape, window, dtype, accuracy="exact"):
-        asked.append((accuracy, choose(x_shape, weight_shape, window, dtype, accuracy)))
+    def recording(x_shape, weight_shape, window, dtype, accuracy="exact", **format_):
+        asked.append((accuracy, choose(x_shape, weight_shape, window, dtype, accuracy, **format_)))
         return asked[-1][1]
 
     monkeypatch.setattr(dispatch, "choose_algorithm", recording)

@@ -470,6 +470,8 @@ def test_every_kernel_of_the_fast_convolutions_was_met():
 def test_every_kernel_runs_uncompiled(kernel):
     """py_func is the same source: it gives the same numbers (small integers, so in any order), and a student can step through it."""
     name = name_of(kernel)
+    if kernel.__name__ == "summed":
+        return  # it takes and returns a tile, which no array holds as it stands: it is part of the two kernels that call it
     if name in _recorded():
         for call in _recorded()[name]:
             for compiled, plain in zip(replay(kernel, call, compiled=True), replay(kernel, call, compiled=False), strict=True):

@@ -95,6 +95,7 @@ def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
         ],
         "Concat": [(nn.Concat(), (*image, (2, 3, 9, 7))), (nn.Concat(), image)],
         "Identity": [(nn.Identity(), image)],
+        "ChannelsLast": [(nn.ChannelsLast(), image)],
         "Unfold": [(nn.Unfold((3, 2)), image), (nn.Unfold(3, (1, 2), ((1, 0), (2, 1)), (2, 3)), image)],
         "Fold": [(nn.Fold((9, 7), (3, 2)), ((2, 24, 42),)), (nn.Fold((9, 7), 3, (1, 2), ((1, 0), (2, 1)), (2, 3)), ((2, 36, 8),))],
     }
