@@ -180,15 +180,16 @@ def _planned(x_shape, weight_shape, window: Window, dtype, accuracy: str, channe
 def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str = "exact", *, channels_last: bool = False) -> str:
     """Return the name of the algorithm that conv2d(algorithm="auto") takes: a pure function of its arguments.
 
-    The rule, in order: depthwise where every group has one input channel of several; pointwise for 1×1 kernels; im2col for float64.
+    The rule, in order: depthwise where every group has one input channel of several; for float64 pointwise for 1×1 kernels, else im2col.
     In float32: winograd for 3×3 kernels of stride 1 in one group where accuracy is "fast" and there are at least 16 channels and
-    filters, with tiles of 4×4 where there are enough of them (N·⌈P/4⌉·⌈Q/4⌉ ≥ 12), else 2×2; direct for few taps (C/G·R·S ≤ 400)
-    under few filters (K/G ≤ 8) or on narrow maps (Q ≤ 16), whose rows gemm would have to piece together; gemm for the rest.  Where
-    x has its channels side by side in memory (channels_last), the algorithm of that name takes the place of pointwise, direct and gemm.
+    filters, or 64 filters of three channels, with tiles of 4×4 where there are enough of them (N·⌈P/4⌉·⌈Q/4⌉ ≥ 12), else 2×2;
+    channels_last where x has its channels side by side in memory, or would do well to have: larger kernels of 64 channels and filters,
+    and 1×1 kernels of many (C·K ≥ 2¹⁸, or 2¹⁷ on maps of P·Q ≤ 64) on maps of P·Q ≤ 200; pointwise for other 1×1 kernels; direct for few
+    taps (C/G·R·S ≤ 400) under few filters (K/G ≤ 8) or on narrow maps (Q ≤ 16), whose rows gemm would have to piece together; gemm for the rest.
 
     >>> choose_algorithm((1, 32, 56, 56), (32, 1, 3, 3), Window.of(3), np.float32)
     'depthwise'
-    >>> choose_algorithm((1, 64, 56, 56), (64, 64, 3, 3), Window.of(3), np.float32)
+    >>> choose_algorithm((1, 32, 56, 56), (32, 32, 3, 3), Window.of(3), np.float32)
     'gemm'
     >>> choose_algorithm((1, 64, 56, 56), (64, 64, 3, 3), Window.of(3), np.float32, accuracy="fast")
     'winograd4'
@@ -198,26 +199,31 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
     (one filter on one large image, where im2col is ahead).
     Source: the way of scipy.signal.choose_conv_method, a rule that is fitted and says how often it errs.
     """
-    groups = x_shape[1] // weight_shape[1]
-    if weight_shape[1] == 1 and groups > 1:
+    (K, channels, R, S), groups, pointwise = weight_shape, x_shape[1] // weight_shape[1], window.is_pointwise
+    if channels == 1 and groups > 1:
         return "depthwise"
-    channels_last = channels_last and dtype == np.float32
-    if window.is_pointwise and not channels_last:
-        return "pointwise"
     if dtype != np.float32:
-        return "im2col"
-    taps, filters = weight_shape[1] * window.kernel[0] * window.kernel[1], weight_shape[0] // groups
-    if accuracy == "fast" and min(weight_shape[:2]) >= MANY_CHANNELS and groups == 1 and _small_and_dense(window):
-        P, Q = window.output_size(x_shape[2:], "conv2d")
-        filters_and_rest = (weight_shape[0] + 32) * weight_shape[1] * 4  # bytes at one point, filters rounded up
-        if x_shape[0] * -(-P // 4) * -(-Q // 4) >= MANY_TILES and 36 * filters_and_rest <= WINOGRAD_BUDGET:
+        return "pointwise" if pointwise else "im2col"
+    N, (P, Q) = x_shape[0], window.output_size(x_shape[2:], "conv2d")
+    many = min(K, channels) >= MANY_CHANNELS or (K >= 4 * MANY_CHANNELS and channels == 3)
+    if accuracy == "fast" and groups == 1 and many and _small_and_dense(window):
+        filters_and_rest = (K + 32) * channels * 4  # bytes at one point, filters rounded up
+        if N * -(-P // 4) * -(-Q // 4) >= MANY_TILES and 36 * filters_and_rest <= WINOGRAD_BUDGET:
             return "winograd4"
         if 16 * filters_and_rest <= WINOGRAD_BUDGET:
             return "winograd2"
-    if channels_last:
+    if channels_last or (groups == 1 and _worth_turning(K, channels, P * Q, pointwise)):
         return "channels_last"
-    narrow = window.output_size(x_shape[2:], "conv2d")[1] <= 16
-    return "direct" if taps <= 400 and (filters <= 8 or narrow) else "gemm"
+    if pointwise:
+        return "pointwise"
+    return "direct" if channels * R * S <= 400 and (K // groups <= 8 or Q <= 16) else "gemm"
+
+
+def _worth_turning(K: int, C: int, positions: int, pointwise: bool) -> bool:
+    """Whether laying the channels of a pixel side by side, and back, costs less than the panels of gemm.py and their ends."""
+    if not pointwise:
+        return min(K, C) >= 4 * MANY_CHANNELS
+    return positions <= 200 and K * C >= (1 << 17 if positions <= 64 else 1 << 18)
 
 
 def _small_and_dense(window: Window) -> bool:
