@@ -93,10 +93,10 @@ class ParallelKernel:
         with parallel_region() as may_enter:
             if not may_enter:
                 return self.alone(*args)
-            if self._launched is not None:
-                with contextlib.suppress(_OtherTypes):
-                    return self._launched(*args)
-            return self._parallel(*args)
+            try:
+                return self._parallel(*args) if self._launched is None else self._launched(*args)
+            except _OtherTypes:
+                return self._parallel(*args)
 
     def alone(self, *args):
         """Run on this core: for work that is done before the others would be awake (same bits)."""
