@@ -15,7 +15,7 @@ PUBLIC = [
     *("cli", "errors", "functional", "load", "models", "nn", "show", "text", "train", "window", "__version__"),
 ]
 NN = [
-    *("Conv2d", "ConvTranspose2d", "Linear", "BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "SiLU", "Softmax"),
+    *("Conv2d", "ConvAdd", "ConvTranspose2d", "Linear", "BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "SiLU", "Softmax"),
     *("LayerNorm", "GroupNorm", "Dropout"),
     *("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "MaxUnpool2d", "Upsample"),
     *("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "CircularPad2d", "Flatten", "Add", "Concat", "Identity", "ChannelsLast"),

@@ -129,22 +129,26 @@ def run(x, prepared, bias=None, activation=None):
     return y if is_channels_last(x) else contiguous(y)
 
 
-def bind(x_shape, prepared, bias, activation):
-    """Return fill(x, y) for channels_last inputs of one shape, both flat: what depends on the shape alone is known already."""
+def bind(x_shape, prepared, bias, activation, *, adds: bool = False):
+    """Return fill(x, y) for channels_last inputs of one shape, both flat: what depends on the shape alone is known already.
+
+    With `adds` it is fill(x, other, y), and y the activation of what is convolved plus the other map.
+    """
     _, padding, positions, blocks, sizes, places = planned = plan(x_shape, prepared.shape, prepared.window)
     (_, C, _, W), K, groups, length = x_shape, prepared.shape[0], sizes[11], sizes[8]
     width = W + sum(padding[1]) if padding else W
     shifts, offsets = plain(shifts_of(prepared.window, width, C, length)), bias_in_lanes(bias, K, groups, LANES)
     weight, products, end = prepared.weight, prod(planned.y_shape) * prod(prepared.shape[1:]), at_the_store(activation)
 
-    def fill(x, y):
+    def fill(x, other, y):
         if padding is not None:
             x = laid_around(x, x_shape, padding)
         workers = workers_for(products)
         kernel = all_blocks if workers > 1 else all_blocks.alone
-        kernel(workers, blocks, x, weight, offsets, y, shifts, np.empty(workers * places, np.int64), positions, sizes, *end)
+        table = np.empty(workers * places, np.int64)
+        kernel(workers, blocks, x, weight, offsets, adds, other, y, shifts, table, positions, sizes, *end)
 
-    return fill
+    return fill if adds else lambda x, y: fill(x, offsets, y)
 
 
 def error_factor(terms: int) -> float:

@@ -154,16 +154,21 @@ def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exa
         return module.run(x, prepared, bias, activation)
 
 
-def bind(x, weight, bias, window: Window, *, algorithm, accuracy, activation, owner):
-    """Return fill(x, y), flat, for channels_last inputs of x's shape, as `convolve` computes it; None where the algorithm has no such form."""
+def bind(x, weight, bias, window: Window, *, algorithm, accuracy, activation, owner, adds: bool = False):
+    """Return fill(x, y), flat, for channels_last inputs of x's shape, as `convolve` computes it; None where the algorithm has no such form.
+
+    With `adds` it is fill(x, other, y), which adds another map before the activation: the algorithm channels_last has that form.
+    """
     if not is_channels_last(x) or window.padding_mode != "zeros":
         return None
     name = algorithm if algorithm != "auto" else _planned(x.shape, weight.shape, window, x.dtype, accuracy, True)[0]
     module, groups = load_algorithm(name), x.shape[1] // weight.shape[1]
-    if not hasattr(module, "bind") or (name == "depthwise" and groups != len(weight)):
+    if not hasattr(module, "bind") or (name == "depthwise" and groups != len(weight)) or (adds and name != "channels_last"):
         return None
     prepared = _prepared_for(owner, name, weight, window, groups, x.dtype)
-    return module.bind(x.shape, prepared, bias, activation) if prepared.finite else None
+    if not prepared.finite:
+        return None
+    return module.bind(x.shape, prepared, bias, activation, adds=True) if adds else module.bind(x.shape, prepared, bias, activation)
 
 
 def _output_shape(x_shape, weight_shape, window: Window) -> tuple[int, ...]:
@@ -223,7 +228,7 @@ def _worth_turning(K: int, C: int, positions: int, pointwise: bool) -> bool:
     """Whether laying the channels of a pixel side by side, and back, costs less than the panels of gemm.py and their ends."""
     if not pointwise:
         return min(K, C) >= 4 * MANY_CHANNELS
-    return positions <= 200 and K * C >= (1 << 17 if positions <= 64 else 1 << 18)
+    return positions <= 200 and (1 << 17 if positions <= 64 else 1 << 18) <= K * C
 
 
 def _small_and_dense(window: Window) -> bool:

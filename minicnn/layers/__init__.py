@@ -7,6 +7,7 @@ from minicnn.layers.activation import ELU, GELU, Hardswish, LeakyReLU, LogSoftma
 from minicnn.layers.base import SHAPE_ONLY, Layer, ShapeOnly
 from minicnn.layers.combine import Add, Concat, Flatten, Identity
 from minicnn.layers.conv import Conv2d
+from minicnn.layers.conv_add import ConvAdd
 from minicnn.layers.conv_transpose import ConvTranspose2d
 from minicnn.layers.dropout import Dropout
 from minicnn.layers.fold import Fold, Unfold
@@ -23,7 +24,7 @@ from minicnn.layers.unpooling import MaxUnpool2d
 LAYERS = {
     layer.__name__: layer
     for layer in (
-        *(Conv2d, ConvTranspose2d, Linear, BatchNorm2d),
+        *(Conv2d, ConvAdd, ConvTranspose2d, Linear, BatchNorm2d),
         *(LayerNorm, GroupNorm, Dropout),
         *(ReLU, ReLU6, LeakyReLU, PReLU, Hardswish, Sigmoid, SiLU, Tanh, ELU, GELU, Softplus, Softmax, LogSoftmax),
         *(MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, AdaptiveMaxPool2d, MaxUnpool2d, Upsample),

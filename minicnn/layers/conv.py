@@ -117,11 +117,14 @@ class Conv2d(Layer):
         }
 
     def forward(self, x, *, accuracy: str = "fast"):
+        return self._convolved(x, accuracy, self.activation)
+
+    def _convolved(self, x, accuracy: str, activation: str | None):
         check.one_of(accuracy, "accuracy", "Conv2d", ACCURACIES)
         batch, unbatched = check.image_batch(x, "Conv2d")
         check.wants_channels("Conv2d", batch, self.in_channels, unbatched=unbatched)
         weight, bias = self.weights_for(batch, "weight", widen=False), self.weights_for(batch, "bias")
-        settings = {"algorithm": self.algorithm, "accuracy": accuracy, "activation": self.activation}
+        settings = {"algorithm": self.algorithm, "accuracy": accuracy, "activation": activation}
         y = convolve(batch, weight, bias, self.window, **settings, owner=self)
         return y[0] if unbatched else y
 

@@ -33,6 +33,7 @@ from minicnn.layers import (
     ChannelsLast,
     Concat,
     Conv2d,
+    ConvAdd,
     ConvTranspose2d,
     Dropout,
     Flatten,
@@ -72,7 +73,8 @@ def fuse(net: Network, *, channels_last: bool | None = None) -> Network:
     and Dropout hand theirs on where it is an output's.  Layers that nothing is joined to stay the same objects.
 
     `channels_last` says whether a node ChannelsLast stands behind each input, so that maps keep the channels of a pixel side by side in
-    memory; None leaves it to a rule: where every convolution has 16 filters or more, in float32, and all layers know the format.
+    memory; None leaves it to a rule: where every convolution has 16 filters or more, in float32, and all layers know the format.  Then an
+    Add behind a 1×1 convolution becomes part of it too, a ConvAdd, with the bits of both.
 
     Results differ by rounding.  In front of the activation, with T products per output, u half of the dtype's eps (the
     weights' where x is finer), scale and shift as float64 holds them, and γ(n) = n·u / (1 - n·u),
@@ -105,7 +107,7 @@ def fuse(net: Network, *, channels_last: bool | None = None) -> Network:
     if channels_last is None:
         channels_last = _fills_vectors(nodes)
     if check.flag(channels_last, "channels_last", "fuse", "pass True, False or None"):
-        nodes = _channels_last(nodes, net.inputs)
+        nodes = _channels_last(_with_sums(nodes, net.outputs), net.inputs)
     return Network(nodes, net.inputs, net.outputs)
 
 
@@ -116,6 +118,29 @@ def _fills_vectors(nodes: list[Node]) -> bool:
     known = all(type(layer) in (*KEEPS_THE_FORMAT, *ENDS_IT) for layer in layers)
     return (
         known and bool(convolutions) and all(conv.out_channels >= MANY_FILTERS and conv.weight.dtype == np.float32 for conv in convolutions)
+    )
+
+
+def _with_sums(nodes: list[Node], outputs) -> list[Node]:
+    """Return the nodes with each Add in the 1×1 convolution before it, where nobody else reads that one's map."""
+    reads, makers, ends = _reads(nodes, outputs), {node.name: node for node in nodes}, {}
+    holders = Counter(node.layer for node in nodes)
+    for node in nodes:
+        if type(node.layer) is not Add or len(node.inputs) != 2:
+            continue
+        for name in reversed(node.inputs):
+            maker = makers.get(name)
+            if maker is not None and reads[name] == 1 and _ends_in_a_sum(maker.layer) and holders[maker.layer] == 1:
+                other = node.inputs[1 - node.inputs.index(name)]
+                ends[node.name] = name, Node(node.name, ConvAdd.around(maker.layer, node.layer.activation), (*maker.inputs, other))
+                break
+    gone = {name for name, _ in ends.values()}
+    return [ends[node.name][1] if node.name in ends else node for node in nodes if node.name not in gone]
+
+
+def _ends_in_a_sum(layer: Layer) -> bool:
+    return (
+        type(layer) is Conv2d and layer.activation is None and layer.window.is_pointwise and layer.groups == 1 and layer.algorithm == "auto"
     )
 
 

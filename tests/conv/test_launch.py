@@ -52,7 +52,8 @@ def test_other_types_are_compiled_as_a_whole():
     """The address is of float32's machine code: float64, another tuple or a locked array must not reach it."""
     x = np.arange(40, dtype=np.float32)
     every(2, x, np.zeros_like(x), (0, 1), np.float32(2))
-    assert isinstance(every, ParallelKernel) and every._launched.types is not None
+    assert isinstance(every, ParallelKernel)
+    assert every._launched.types is not None
     locked = x.view()
     locked.flags.writeable = False
     for array, factor in ((x.astype(np.float64), 2.0), (locked, np.float32(2)), (x, 2.0), (x, 2)):

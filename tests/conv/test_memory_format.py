@@ -25,7 +25,8 @@ def test_one_pixel_by_hand():
     """Two channels of three columns: red 0 1 2, green 3 4 5; in memory 0 3, 1 4, 2 5."""
     x = np.arange(6.0, dtype=np.float32).reshape(1, 2, 1, 3)
     y = channels_last(x)
-    assert y.shape == x.shape and y[0, 1, 0, 2] == 5
+    assert y.shape == x.shape
+    assert y[0, 1, 0, 2] == 5
     assert y.strides == (24, 4, 24, 8)  # one float from a channel to the next, two from a column to the next
     np.testing.assert_array_equal(flat(y), [0, 3, 1, 4, 2, 5])
 
@@ -36,13 +37,16 @@ def test_there_and_back(shape, dtype):
     x = maps(*shape, dtype=dtype)
     y = channels_last(x)
     np.testing.assert_array_equal(y, x)
-    assert is_channels_last(y) and not is_channels_last(x) and y.dtype == dtype
+    assert is_channels_last(y)
+    assert not is_channels_last(x)
+    assert y.dtype == dtype
     assert channels_last(y) is y
     assert pixels(y).flags.c_contiguous
     np.testing.assert_array_equal(flat(y), x.transpose(0, 2, 3, 1).ravel())
     np.testing.assert_array_equal(shaped(flat(y), shape, True), x)
     np.testing.assert_array_equal(shaped(flat(x), shape, False), x)
-    assert is_channels_last(empty_like(y)) and empty_like(x).flags.c_contiguous
+    assert is_channels_last(empty_like(y))
+    assert empty_like(x).flags.c_contiguous
 
 
 @given(arrays(np.float32, st.tuples(*(st.integers(1, size) for size in (3, 20, 6, 40))), elements=st.floats(width=32)))
@@ -53,7 +57,8 @@ def test_every_number_stays_itself(x):
 def test_what_is_in_order_anyway_is_left_alone():
     for shape in [(2, 1, 5, 7), (0, 3, 5, 7)]:
         x = np.zeros(shape, np.float32)
-        assert channels_last(x).shape == shape and not is_channels_last(channels_last(x))
+        assert channels_last(x).shape == shape
+        assert not is_channels_last(channels_last(x))
     assert not is_channels_last(np.zeros((2, 3, 4), np.float32))
     assert not is_channels_last(np.zeros((2, 3, 4, 5), np.float32)[:, :, ::2])
     y = channels_last(np.zeros((2, 5, 1, 1), np.float32))  # one pixel: both orders at once
@@ -84,7 +89,9 @@ OPERATIONS = {
     "max_pool": lambda x: F.max_pool2d(x, (3, 2), (2, 1), padding=(1, 0)),
     "conv 1x1": lambda x: nn.Conv2d.of(np.resize(np.arange(7, dtype=np.float32) - 3, (20, x.shape[1], 1, 1)))(x),
     "conv 3x3": lambda x: nn.Conv2d.of(np.resize(np.arange(7, dtype=np.float32) - 3, (20, x.shape[1], 3, 3)), padding=1, stride=2)(x),
-    "depthwise": lambda x: nn.Conv2d.of(np.resize(np.arange(7, dtype=np.float32) - 3, (x.shape[1], 1, 3, 3)), padding=1, groups=x.shape[1])(x),
+    "depthwise": lambda x: nn.Conv2d.of(np.resize(np.arange(7, dtype=np.float32) - 3, (x.shape[1], 1, 3, 3)), padding=1, groups=x.shape[1])(
+        x
+    ),
 }
 
 
@@ -94,7 +101,8 @@ def test_an_operation_that_knows_the_format_keeps_it(name, shape):
     """Whole numbers, so that sums in any order are the same bits."""
     x = maps(*shape)
     y, last = OPERATIONS[name](x), OPERATIONS[name](channels_last(x))
-    assert y.flags.c_contiguous and is_channels_last(last)
+    assert y.flags.c_contiguous
+    assert is_channels_last(last)
     np.testing.assert_array_equal(last, y)
 
 
@@ -113,7 +121,13 @@ def test_means_over_all_pixels():
 
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding", "dilation", "ceil_mode"),
-    [(2, 2, 0, 1, False), (3, 2, 1, 1, True), ((3, 5), (1, 3), (1, 2), (2, 1), False), (4, 3, 2, 1, True), ((1, 2), (5, 4), (0, 1), 3, False)],
+    [
+        (2, 2, 0, 1, False),
+        (3, 2, 1, 1, True),
+        ((3, 5), (1, 3), (1, 2), (2, 1), False),
+        (4, 3, 2, 1, True),
+        ((1, 2), (5, 4), (0, 1), 3, False),
+    ],
 )
 def test_max_pooling_of_every_window(kernel, stride, padding, dilation, ceil_mode):
     x = RNG.standard_normal((2, LANES + 5, 11, 13)).astype(np.float32)
@@ -129,7 +143,8 @@ def test_a_window_that_sees_nothing_gives_minus_infinity():
     x = np.ones((1, 3, 2, 2), np.float32)
     y = F.max_pool2d(channels_last(x), 2, 1, 1, 3)
     np.testing.assert_array_equal(y, F.max_pool2d(x, 2, 1, 1, 3))
-    assert np.isinf(y).all() and y.size
+    assert np.isinf(y).all()
+    assert y.size
 
 
 def test_float64_and_padding_by_mode_read_a_copy():
@@ -146,7 +161,8 @@ def test_infinite_weights_skip_the_padding_in_either_format():
     weight[1, 2, 0, 0] = np.inf
     law = F.conv2d(x, weight, padding=1, algorithm="reference")
     np.testing.assert_array_equal(F.conv2d(channels_last(x), weight, padding=1), law)
-    assert np.isfinite(law).any() and not np.isfinite(law).all()
+    assert np.isfinite(law).any()
+    assert not np.isfinite(law).all()
 
 
 @pytest.mark.parametrize(
@@ -168,6 +184,7 @@ def test_the_choice(x_shape, w_shape, window, name):
 
 def test_the_layer():
     layer, x = nn.ChannelsLast(), maps(2, 3, 4, 5)
-    assert is_channels_last(layer(x)) and (layer(x) == x).all()
+    assert is_channels_last(layer(x))
+    assert (layer(x) == x).all()
     assert layer(x[0]).shape == (3, 4, 5)
     assert layer.output_shape((2, 3, 4, 5)) == (2, 3, 4, 5)

@@ -35,6 +35,10 @@ def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
             (nn.Conv2d(4, 6, (3, 2), padding=(0, 1), rng=rng, activation="relu6"), image),
             (nn.Conv2d(4, 6, 1, rng=rng, activation="silu"), image),
         ],
+        "ConvAdd": [
+            (nn.ConvAdd(4, 6, (3, 2), padding=(1, 0), rng=rng), (*image, (2, 6, 9, 6))),
+            (nn.ConvAdd(4, 5, 1, rng=rng, activation="relu"), (*image, (2, 5, 9, 7))),
+        ],
         "ConvTranspose2d": [
             (nn.ConvTranspose2d(4, 6, (3, 2), rng=rng), image),
             (nn.ConvTranspose2d(4, 6, 3, (2, 3), (1, 0), (1, 2), 2, False, (1, 2), rng=rng), image),

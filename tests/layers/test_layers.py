@@ -107,7 +107,7 @@ def test_wrong_number_of_inputs(layer, shapes):
 
 
 KEEPS = {  # which maps a gradient needs, and bytes beside them: indices of 8 bytes, two statistics a channel
-    "input": ("Conv2d", "ConvTranspose2d", "Linear", "BatchNorm2d", "LayerNorm", "GroupNorm", "SiLU", "PReLU", "Hardswish", "ELU", "GELU", "Softplus", "LeakyReLU"),
+    "input": ("Conv2d", "ConvAdd", "ConvTranspose2d", "Linear", "BatchNorm2d", "LayerNorm", "GroupNorm", "SiLU", "PReLU", "Hardswish", "ELU", "GELU", "Softplus", "LeakyReLU"),
     "output": ("ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "Softmax", "Tanh", "LogSoftmax"),
     "": ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "MaxUnpool2d", "Upsample", "ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d",
          "Dropout", "CircularPad2d", "Flatten", "Add", "Concat", "Identity", "ChannelsLast", "Unfold", "Fold"),

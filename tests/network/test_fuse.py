@@ -399,13 +399,37 @@ def test_efficientnet():
     fused = fuse(net)
     assert "BatchNorm2d" not in layers_of(fused)
     assert "ReLU6" not in layers_of(fused)
-    assert layers_of(fused).count("Conv2d") == layers_of(net).count("Conv2d")
-    assert len(net) - len(fused) == 49 + 33 - 1  # 49 normalizations, 33 activations; ChannelsLast comes
+    assert layers_of(fused).count("Conv2d") + layers_of(fused).count("ConvAdd") == layers_of(net).count("Conv2d")
+    assert len(net) - len(fused) == 49 + 33 + 9 - 1  # 49 normalizations, 33 activations, 9 sums; ChannelsLast comes
     assert describe(fused, (3, 32, 32)).multiply_adds == describe(net, (3, 32, 32)).multiply_adds
     assert assert_fused_within_bounds(net, images(1, 3, 32, 48)) == 49
     wide = images(1, 3, 32, 48).astype(np.float64)
     logits = net(wide)
     assert fused(wide).argmax() == logits.argmax()
+
+
+def test_a_sum_behind_a_convolution_is_part_of_it():
+    """Of two convolutions that meet, the later one takes the sum; one that others read, that bends its output or has neighbours takes none."""
+    x = ("x",)
+    net = Network(
+        [
+            ("a", conv(16, 24, 1), x), ("skip", conv(16, 24, 1), x), ("both", nn.Add(), ("a", "skip")), ("relu", nn.ReLU(), ("both",)),
+            ("b", conv(24, 24, 1), ("relu",)), ("sum", nn.Add(), ("b", "relu")), ("c", conv(24, 24, 3, padding=1), ("sum",)),
+            ("three", nn.Add(), ("c", "sum")), ("d", conv(24, 24, 1), ("three",)), ("twice", nn.Add(), ("d", "d")),
+        ]
+    )  # fmt: skip
+    fused = fuse(net)
+    assert layers_of(fused) == ["ChannelsLast", "Conv2d", "ConvAdd", "ConvAdd", "Conv2d", "Add", "Conv2d", "Add"]
+    assert [(node.name, node.inputs) for node in fused.nodes[2:4]] == [("relu", ("channels_last", "a")), ("sum", ("relu", "relu"))]
+    assert fused["relu"].activation == "relu"
+    assert fused["sum"].activation is None
+    pictures = images(2, 16, 9, 8)
+    plain = fuse(net, channels_last=False)
+    exact = fused(pictures, accuracy="exact")
+    np.testing.assert_array_equal(exact, fused.with_layers({})(pictures, accuracy="exact"))
+    np.testing.assert_allclose(exact, plain(pictures, accuracy="exact"), rtol=1e-4, atol=1e-4)
+    first, second = fused(pictures), fused(pictures)
+    np.testing.assert_array_equal(first, second)
 
 
 def test_lenet_keeps_its_bits():

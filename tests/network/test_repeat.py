@@ -55,7 +55,9 @@ def test_the_second_run_walks_and_gives_the_same_bits():
     after, other = net(first), net(second)
     for a, b in zip(before, after, strict=True):
         np.testing.assert_array_equal(a, b)
-        assert a.shape == b.shape and b.flags.writeable and is_channels_last(a) == is_channels_last(b)
+        assert a.shape == b.shape
+        assert b.flags.writeable
+        assert is_channels_last(a) == is_channels_last(b)
     fresh = fuse(residual().with_parameters(dict(residual().parameters()) | net.parameters()), channels_last=True)
     for a, b in zip(fresh(second), other, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -94,7 +96,8 @@ def test_each_shape_and_format_has_its_own_steps_and_few_are_kept():
     net = fuse(residual(), channels_last=True)
     seen = [images(1, 3, 33 + size, 35) for size in range(repeat.SHAPES + 2)]
     wanted = [net(x)[0] for x in seen]
-    assert steps(net, seen[0]) is None and steps(net, seen[-1]) is not None
+    assert steps(net, seen[0]) is None
+    assert steps(net, seen[-1]) is not None
     for x, y in zip(seen, wanted, strict=True):
         np.testing.assert_array_equal(net(x)[0], y)
         np.testing.assert_array_equal(net(x[0])[0], y[0])
@@ -112,7 +115,8 @@ def test_what_has_no_steps_runs_as_ever():
         assert net(x[:0])[0].shape == (0, 10)
     plain = Sequential(nn.Tanh(), nn.Softplus(), nn.ELU())  # none of these has a form without questions
     plain(x), plain(x)
-    assert steps(plain, x) is None and repeat.seen(plain, repeat.key_of([x]))
+    assert steps(plain, x) is None
+    assert repeat.seen(plain, repeat.key_of([x]))
     two = Network([("pool", nn.MaxPool2d(2, return_indices=True), ("x",))], outputs=("pool", "pool:indices"))
     for _ in range(2):
         assert [y.dtype for y in two(x)] == [np.float32, np.int64]
@@ -174,7 +178,8 @@ def test_places_that_are_alive_together_do_not_overlap(wishes):
     places, alive = repeat.Places(), {}
     for number, (size, life) in enumerate(wishes):
         first = places.take(str(number), size)
-        assert first % repeat.LINE == 0 and first + size <= places.most
+        assert first % repeat.LINE == 0
+        assert first + size <= places.most
         for start, stop, _ in alive.values():
             assert first + size <= start or stop <= first
         alive[str(number)] = first, first + size, number + life
@@ -187,7 +192,8 @@ def test_a_gap_is_used_again():
     places = repeat.Places()
     assert [places.take(name, 16) for name in "abc"] == [0, 32, 64]  # a line between neighbours
     places.give("b")
-    assert places.take("d", 17) == 96 and places.take("e", 16) == 32
+    assert places.take("d", 17) == 96
+    assert places.take("e", 16) == 32
 
 
 @pytest.mark.parametrize("threads", [1, 2])

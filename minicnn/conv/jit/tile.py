@@ -15,6 +15,7 @@ and for tiles of HEIGHT rows, which lie anywhere, and of one or two vectors to a
     places(table, i)             HEIGHT whole numbers from table[i] on: where the rows begin
     rows_of(array, j, count)     a tile each of whose rows is `count` vectors from array[j] on: where sums of positions begin, at the bias
     outer_at(tile, a, at, t, b, j)     tile[r, s] + a[at[r] + t] · b[j + s]
+    add_part(tile, y, i, step, rows, columns)       tile[r, s] + y[i + r·step + s] for the first numbers of the first rows
     store_part(y, i, step, tile, rows, columns)     the first numbers of the first rows alone
 
     tile = zeros()
@@ -42,6 +43,7 @@ from minicnn.conv.jit.words import FLOAT, INT, flat_float32, fused, in_all_lanes
 _VECTOR = ir.VectorType(FLOAT, LANES)
 _PER_ROW = COLUMNS // LANES
 _INDEX = ir.IntType(64)
+_MASK = ir.VectorType(ir.IntType(1), LANES)
 
 
 class Tile(types.Type):
@@ -128,6 +130,15 @@ def outer_at(tile, a, at, t, b, j):
     """Return tile[r, s] + a[at[r] + t] · b[j + s]."""
     row = b[_inside(b, j + np.arange(tile.shape[1]), "outer_at")]
     return tile + a[_inside(a, np.array(at)[:, None] + t, "outer_at")] * row
+
+
+def add_part(tile, array, i, step, rows, columns):
+    """Return the tile with `columns` numbers of row r added to its row r, from place i + r·step on; the rest is nobody's."""
+    places = _rows(array, i, step, (rows, columns), "add_part")
+    tile = tile.copy()
+    tile[:rows, :columns] += array[places]
+    tile[rows:] = tile[rows - 1]
+    return tile
 
 
 def store_part(array, i, step, tile, rows, columns):
@@ -285,31 +296,46 @@ def _smooth(typing, tile):
 def _store_part(typing, array, i, step, tile, rows, columns):
     def code(context, builder, signature, arguments):
         array, i, step, tile_, rows, columns = arguments
-        name, lanes, bits = f"llvm.masked.store.v{LANES}f32.p0", ir.VectorType(INT, LANES), ir.VectorType(ir.IntType(1), LANES)
-        kind = ir.FunctionType(ir.VoidType(), [_VECTOR, _VECTOR.as_pointer(), INT, bits])
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        short = builder.trunc(columns, INT)
-        undefined = ir.Constant(lanes, ir.Undefined)
-        wanted = builder.shuffle_vector(
-            builder.insert_element(undefined, short, ir.Constant(INT, 0)), undefined, ir.Constant(lanes, [0] * LANES)
-        )
-        masks = [builder.icmp_signed("<", ir.Constant(lanes, list(range(n * LANES, (n + 1) * LANES))), wanted) for n in range(tile.per_row)]
-        last = builder.sub(rows, ir.Constant(_INDEX, 1))
-        for r, vectors in enumerate(_by_row(builder, tile_, tile)):
-            row = ir.Constant(_INDEX, r)
-            row = builder.select(builder.icmp_signed("<", row, last), row, last)  # later rows write the last one's numbers again
-            start = builder.add(i, builder.mul(row, step))
-            for n, vector in enumerate(vectors):
-                at = place(context, builder, signature.args[0], array, builder.add(start, ir.Constant(_INDEX, n * LANES)), _VECTOR)
-                builder.call(function, [vector, at, ir.Constant(INT, 4), masks[n]])
+        kind = ir.FunctionType(ir.VoidType(), [_VECTOR, _VECTOR.as_pointer(), INT, _MASK])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0")
+        wanted = _wanted(context, builder, signature.args[0], array, i, step, tile, rows, columns)
+        for vector, (at, mask) in zip(_vectors(builder, tile_), wanted, strict=True):
+            builder.call(function, [vector, at, ir.Constant(INT, 4), mask])
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, tile, types.intp, types.intp), code
 
 
-def _by_row(builder, tile, type_):
-    vectors = _vectors(builder, tile)
-    return [vectors[r * type_.per_row : (r + 1) * type_.per_row] for r in range(type_.rows)]
+@intrinsic
+def _add_part(typing, tile, array, i, step, rows, columns):
+    def code(context, builder, signature, arguments):
+        tile_, array, i, step, rows, columns = arguments
+        kind = ir.FunctionType(_VECTOR, [_VECTOR.as_pointer(), INT, _MASK, _VECTOR])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LANES}f32.p0")
+        nothing = ir.Constant(_VECTOR, [0.0] * LANES)
+        wanted = _wanted(context, builder, signature.args[1], array, i, step, tile, rows, columns)
+        pairs = zip(_vectors(builder, tile_), wanted, strict=True)
+        return _packed(
+            builder, [builder.fadd(v, builder.call(function, [at, ir.Constant(INT, 4), mask, nothing])) for v, (at, mask) in pairs]
+        )
+
+    return tile(tile, array, types.intp, types.intp, types.intp, types.intp), code
+
+
+def _wanted(context, builder, array_type, array, i, step, tile: Tile, rows, columns):
+    """Return the address of each vector and which of its lanes lie within `columns`; rows from the last wanted one on share its place."""
+    whole, undefined = ir.VectorType(INT, LANES), ir.Constant(ir.VectorType(INT, LANES), ir.Undefined)
+    first = builder.insert_element(undefined, builder.trunc(columns, INT), ir.Constant(INT, 0))
+    limit = builder.shuffle_vector(first, undefined, ir.Constant(whole, [0] * LANES))
+    lanes = [ir.Constant(whole, list(range(n * LANES, (n + 1) * LANES))) for n in range(tile.per_row)]
+    masks = [builder.icmp_signed("<", numbers, limit) for numbers in lanes]
+    last, found = builder.sub(rows, ir.Constant(_INDEX, 1)), []
+    for r in range(tile.rows):
+        row = ir.Constant(_INDEX, r)
+        start = builder.add(i, builder.mul(builder.select(builder.icmp_signed("<", row, last), row, last), step))
+        for n, mask in enumerate(masks):
+            found.append((place(context, builder, array_type, array, builder.add(start, ir.Constant(_INDEX, n * LANES)), _VECTOR), mask))
+    return found
 
 
 @overload(zeros, inline="always")
@@ -374,3 +400,9 @@ def _overload_outer_at(tile, a, at, t, b, j):
 def _overload_store_part(array, i, step, tile, rows, columns):
     flat_float32(array, written=True)
     return lambda array, i, step, tile, rows, columns: _store_part(array, i, step, tile, rows, columns)
+
+
+@overload(add_part, inline="always")
+def _overload_add_part(tile, array, i, step, rows, columns):
+    flat_float32(array)
+    return lambda tile, array, i, step, rows, columns: _add_part(tile, array, i, step, rows, columns)
