@@ -80,7 +80,11 @@ def wide_sum(x, table, at, shifts, run, weight, w, bias, b, other, y, place, wid
     """Write what wide_tile does, with the other map added before the activation."""
     fetch_rows(other, place, width, rows, filters)
     tile = summed(rows_of(bias, b, 2), x, places(table, at), shifts, run, weight, w, 2 * LANES)
-    store_part(y, place, width, ended(add_part(tile, other, place, width, rows, filters), kind, most), rows, filters)
+    tile = ended(add_part(tile, other, place, width, rows, filters), kind, most)
+    if rows == HEIGHT and filters == 2 * LANES:
+        store_tile(y, place, width, tile)
+    else:
+        store_part(y, place, width, tile, rows, filters)
 
 
 @jit(allocates=False)
@@ -88,7 +92,11 @@ def narrow_sum(x, table, at, shifts, run, weight, w, bias, b, other, y, place, w
     """The same for at most LANES filters."""
     fetch_rows(other, place, width, rows, filters)
     tile = summed(rows_of(bias, b, 1), x, places(table, at), shifts, run, weight, w, LANES)
-    store_part(y, place, width, ended(add_part(tile, other, place, width, rows, filters), kind, most), rows, filters)
+    tile = ended(add_part(tile, other, place, width, rows, filters), kind, most)
+    if rows == HEIGHT and filters == LANES:
+        store_tile(y, place, width, tile)
+    else:
+        store_part(y, place, width, tile, rows, filters)
 
 
 @jit(allocates=False)
