@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import threading
 import time
 
 import numpy as np
@@ -41,14 +42,32 @@ def test_examples_run(name):
 
 
 def test_every_candidate_has_its_turns_and_none_begins_every_round(monkeypatch):
-    monkeypatch.setattr(turns, "PAUSE", 0)
+    monkeypatch.setattr(turns, "fall_asleep", lambda: calls.append("asleep"))
     monkeypatch.setattr(turns, "TURN", 0)
     calls = []
     times = turns.alternate({name: lambda name=name: calls.append(name) for name in "abc"}, rounds=3)
     assert {name: len(each) for name, each in times.items()} == {"a": 3, "b": 3, "c": 3}
-    order = [calls[3 + 4 * number] for number in range(9)]  # after a warm-up of each; a turn is 1 + 3 calls
-    assert "".join(order) == "abcbcacab"
-    assert len(calls) == 3 + 9 * 4
+    assert calls[3::5] == ["asleep"] * 9  # after a warm-up of each; a turn is a wait and 1 + 3 calls
+    assert "".join(calls[4::5]) == "abcbcacab"
+    assert len(calls) == 3 + 9 * 5
+
+
+def test_the_next_turn_waits_for_threads_that_spin():
+    """A thread that uses the processor for a while, as a peer's do after their work."""
+    until = time.perf_counter() + 0.15
+
+    def spin():
+        while time.perf_counter() < until:
+            pass
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    turns.fall_asleep()
+    assert time.perf_counter() >= until
+    thread.join()
+    began = time.perf_counter()
+    turns.fall_asleep()
+    assert time.perf_counter() - began < 0.1  # nobody spins
 
 
 def test_a_slow_call_is_a_turn_by_itself(monkeypatch):

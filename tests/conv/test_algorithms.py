@@ -339,7 +339,10 @@ def test_choice_is_a_pure_function_of_shapes():
     window = Window.of((3, 3), padding=1)
     assert choose_algorithm((1, 32, 9, 9), (32, 1, 3, 3), window, np.float32) == "depthwise"
     assert choose_algorithm((1, 32, 9, 9), (64, 32, 1, 1), Window.of(1), np.float32) == "pointwise"
-    assert choose_algorithm((1, 64, 9, 9), (64, 64, 3, 3), window, np.float32) == "gemm"
+    assert choose_algorithm((1, 50, 9, 19), (64, 50, 3, 3), window, np.float32) == "gemm"
+    assert choose_algorithm((1, 64, 9, 9), (64, 64, 3, 3), window, np.float32) == "channels_last"
+    assert choose_algorithm((1, 512, 9, 9), (512, 512, 1, 1), Window.of(1), np.float32) == "channels_last"
+    assert choose_algorithm((1, 3, 29, 31), (64, 3, 3, 3), window, np.float32, "fast") == "winograd4"
     assert choose_algorithm((1, 64, 9, 9), (64, 64, 3, 3), window, np.float32, "fast") == "winograd2"
     assert choose_algorithm((1, 64, 29, 31), (64, 64, 3, 3), window, np.float32, "fast") == "winograd4"
     assert choose_algorithm((1, 1, 9, 9), (6, 1, 3, 3), window, np.float32) == "direct"

@@ -435,9 +435,11 @@ def _fast_convolutions():
             case.weight[...] *= 576 if name == "winograd4" else 1  # 24², the denominator of the transformed weight
             for activation in (None, "relu6"):
                 computed(name, case, activation)
-    case = made((2, 5, 3, 7), (LANES + 3, 5, 1, 1))
-    prepared, y = load_algorithm("channels_last").prepare(case.weight, Window.of(1)), np.empty(2 * 21 * (LANES + 3), np.float32)
-    load_algorithm("channels_last").bind(case.x.shape, prepared, case.bias, "relu", adds=True)(flat(channels_last(case.x)), flat(y), y)
+    for filters in (2 * LANES, 2 * LANES + 3):
+        case, other = made((2, 5, 3, 7), (filters, 5, 1, 1)), made((2, filters, 3, 7), (1, filters, 1, 1)).x
+        prepared, y = load_algorithm("channels_last").prepare(case.weight, Window.of(1)), np.empty(other.size, np.float32)
+        fill = load_algorithm("channels_last").bind(case.x.shape, prepared, case.bias, "relu", adds=True)
+        fill(flat(channels_last(case.x)), flat(channels_last(other)), y)
     for channels in (LANES + 3, 3):
         maps = channels_last(made((2, channels, 5, LANES + 3), (1, channels, 1, 1)).x)
         F.max_pool2d(maps, (2, 3), (1, 2), padding=(0, 1), dilation=(2, 1))

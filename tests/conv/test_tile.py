@@ -16,8 +16,20 @@ from numba.core.errors import TypingError
 import minicnn
 from minicnn.conv import winograd_kernel
 from minicnn.conv.jit import jit, machine
-from minicnn.conv.jit.machine import COLUMNS, LANES, ROWS
-from minicnn.conv.jit.tile import columns_of, load_tile, outer, rectified, store_tile, zeros
+from minicnn.conv.jit.machine import COLUMNS, HEIGHT, LANES, ROWS
+from minicnn.conv.jit.tile import (
+    add_part,
+    columns_of,
+    load_tile,
+    outer,
+    outer_at,
+    places,
+    rectified,
+    rows_of,
+    store_part,
+    store_tile,
+    zeros,
+)
 
 PACKAGE = Path(minicnn.__file__).parent
 compiled_only = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off")
@@ -103,6 +115,66 @@ def test_zeros(kernel):
     y = np.ones(1 + ROWS * COLUMNS, np.float32)
     kernel(y, 1, COLUMNS)
     np.testing.assert_array_equal(y, [1, *[0] * (ROWS * COLUMNS)])
+
+
+@jit
+def rows_anywhere(a, table, depth, b, bias, other, y, step, rows, columns):
+    """y[r] = bias + Σ_k a[table[1 + r] + k] · b[k] + other[r] for rows that begin anywhere in a; `rows` × `columns` of them are written."""
+    tile, at = rows_of(bias, 1, 2), places(table, 1)
+    for k in range(depth):
+        tile = outer_at(tile, a, at, k, b, k * 2 * LANES)
+    store_part(y, 2, step, add_part(tile, other, 3, step, rows, columns), rows, columns)
+
+
+@jit
+def one_vector(a, table, b, bias, y, step):
+    store_tile(y, 0, step, outer_at(rows_of(bias, 0, 1), a, places(table, 0), 0, b, 0))
+
+
+@pytest.mark.parametrize("kernel", [rows_anywhere, rows_anywhere.py_func], ids=["compiled", "python"])
+@pytest.mark.parametrize("rows", range(1, HEIGHT + 1))
+@pytest.mark.parametrize("columns", [1, LANES - 1, LANES, LANES + 1, 2 * LANES])
+def test_rows_that_begin_anywhere(kernel, rows, columns):
+    """Rows in any order, one of them twice, later ones as the last wanted; nothing beside rows × columns is read of `other` or written."""
+    depth, step = 5, columns + 2
+    a, b = rng.integers(-5, 6, 40).astype(np.float32), rng.integers(-5, 6, (depth, 2 * LANES)).astype(np.float32)
+    starts = rng.permutation(30)[:HEIGHT]
+    starts[rows:] = starts[rows - 1]
+    bias = np.arange(1 + 2 * LANES, dtype=np.float32)
+    other = np.full(3 + (rows - 1) * step + columns, np.nan, np.float32)
+    added, y = rng.integers(-5, 6, (rows, columns)), np.full(2 + (rows - 1) * step + columns, -77, np.float32)
+    expected = y.copy()
+    for r in range(rows):
+        other[3 + r * step : 3 + r * step + columns] = added[r]
+        sums = a[starts[r] : starts[r] + depth] @ b + bias[1:]
+        expected[2 + r * step : 2 + r * step + columns] = sums[:columns] + added[r]
+    kernel(a, np.array([9999, *starts]), depth, b.reshape(-1), bias, other, y, step, rows, columns)
+    np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("kernel", [one_vector, one_vector.py_func], ids=["compiled", "python"])
+def test_rows_of_one_vector(kernel):
+    a, b, step = rng.integers(-5, 6, 20).astype(np.float32), np.arange(LANES, dtype=np.float32), LANES + 1
+    table, y = np.arange(HEIGHT) * 2, np.full(HEIGHT * step, -77, np.float32)
+    kernel(a, table, b, np.full(LANES, 3, np.float32), y, step)
+    rows = y.reshape(HEIGHT, step)
+    np.testing.assert_array_equal(rows[:, :LANES], np.outer(a[table], b) + 3)
+    assert (rows[:, LANES:] == -77).all()
+
+
+def test_a_stray_row_is_named():
+    short, table = np.zeros(5, np.float32), np.arange(HEIGHT)
+    with pytest.raises(IndexError, match=rf"places: places 1 … {HEIGHT} of an array of {HEIGHT}"):
+        places(table, 1)
+    with pytest.raises(IndexError, match=rf"rows_of: places 0 … {LANES - 1} of an array of 5"):
+        rows_of(short, 0, 1)
+    tile = np.zeros((HEIGHT, LANES), np.float32)
+    with pytest.raises(IndexError, match=rf"outer_at: places 0 … {HEIGHT - 1} of an array of 5"):
+        outer_at(tile, short, tuple(table), 0, np.zeros(LANES, np.float32), 0)
+    with pytest.raises(IndexError, match=r"store_part: places 1 … 5 of an array of 5"):
+        store_part(short, 1, 3, tile, 2, 2)
+    with pytest.raises(IndexError, match=r"add_part: places -1 … 1 of an array of 5"):
+        add_part(tile, short, -1, 1, 2, 2)
 
 
 def test_a_stray_access_is_named():

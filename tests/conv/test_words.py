@@ -11,6 +11,7 @@ from minicnn.conv.jit.words import (
     add,
     broadcast,
     evens,
+    fetch,
     fma,
     load,
     maximum,
@@ -22,6 +23,7 @@ from minicnn.conv.jit.words import (
     store,
     subtract,
     transpose,
+    weave,
     wide_broadcast,
     wide_load,
     wide_spread,
@@ -248,3 +250,19 @@ def test_every_word_that_takes_an_array_refuses_what_it_would_misread():
 def spreads(x, y):
     store(y, 0, spread(x, 0))
     store(y, 8, wide_spread(x, 0))
+
+
+@jit
+def woven(x, y, i):
+    fetch(x, -1000)  # outside: nothing is read
+    weave(y, i, wide_load(x, 0), wide_load(x, LANES), wide_load(x, 2 * LANES))
+
+
+@pytest.mark.parametrize("kernel", [woven, woven.py_func], ids=["compiled", "python"])
+def test_weave(kernel):
+    """Red, green and blue planes become pixels."""
+    x, y = np.arange(3 * LANES, dtype=np.float32), np.full(3 * LANES + 2, -77, np.float32)
+    kernel(x, y, 1)
+    np.testing.assert_array_equal(y, [-77, *x.reshape(3, LANES).T.ravel(), -77])
+    with pytest.raises(IndexError, match=rf"store: places 3 … {3 * LANES + 2} of an array of {3 * LANES + 2}"):
+        woven.py_func(x, y, 3)
