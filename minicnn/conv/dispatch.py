@@ -200,7 +200,7 @@ def choose_algorithm(x_shape, weight_shape, window: Window, dtype, accuracy: str
     'winograd4'
 
     Fitted with benchmarks/algorithms.py on one core with AVX-512, to the 89 distinct convolutions of five networks and five of courses: it errs
-    by more than a tenth on 3 of the 94, and takes 1.02 times as long as the fastest choice in the geometric mean, 2.3 times at worst
+    by more than a tenth on 4 of the 94, and takes 1.02 times as long as the fastest choice in the geometric mean, 2.4 times at worst
     (one filter on one large image, where im2col is ahead).
     Source: the way of scipy.signal.choose_conv_method, a rule that is fitted and says how often it errs.
     """
