@@ -94,13 +94,14 @@ def walk(found: Steps, inputs) -> list[np.ndarray]:
         run(maps, memory, locked)
         for at in done:
             maps[at] = None
-    return [shaped(_unlocked(maps[place.at]), place.shape, place.last) for place in found.outputs]
+    return [shaped(_handed_out(maps[place.at], place.at < len(inputs)), place.shape, place.last) for place in found.outputs]
 
 
-def _unlocked(numbers: np.ndarray) -> np.ndarray:
-    """Return an output of a run, which nobody else has, as one that its receiver may write into."""
-    if not numbers.flags.writeable:
+def _handed_out(numbers: np.ndarray, given: bool) -> np.ndarray:
+    """Return an output, which its receiver may write into: kernels had it locked, as they take all their inputs."""
+    if given:
         return numbers.copy()
+    numbers.flags.writeable = True
     return numbers
 
 
@@ -163,8 +164,10 @@ def _filled_by_itself(fill, inputs, made: Map, size: int):
     sources, at = tuple(place.at for place in inputs), made.at
 
     def run(maps, memory, locked):
-        maps[at] = scratch(1, size)[:size]
-        fill(*[maps[source] for source in sources], maps[at])
+        y = scratch(1, size)[:size]
+        fill(*[maps[source] for source in sources], y)
+        y.flags.writeable = False
+        maps[at] = y
 
     return run
 
@@ -177,7 +180,8 @@ def _called(node: Node, inputs, made: Map, accuracy: str):
             result = node.layer(*(shaped(maps[place.at], place.shape, place.last) for place in inputs), accuracy=accuracy)
         owned = result.base is None and result.flags.owndata
         result = result if owned or not any(np.may_share_memory(result, maps[place.at]) for place in inputs) else result.copy(order="K")
-        maps[made.at] = result.transpose(0, 2, 3, 1).reshape(-1) if made.last else result.reshape(-1)
+        maps[made.at] = (result.transpose(0, 2, 3, 1) if made.last else result).reshape(-1)
+        maps[made.at].flags.writeable = False  # of this view
 
     return run
 
