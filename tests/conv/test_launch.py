@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from minicnn.conv.jit import jit, prange
+from minicnn.conv.jit import jit, launch, prange
 from minicnn.conv.jit.compile import ParallelKernel
 
 pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the JIT is off: there are no addresses")
@@ -61,3 +61,28 @@ def test_other_types_are_compiled_as_a_whole():
             y = np.zeros(x.size, array.dtype)
             every(2, array, y, (2, 1), factor)
             np.testing.assert_array_equal(y, wanted(x, (2, 1), 2))
+
+
+def test_a_numba_whose_insides_have_moved_compiles_the_whole(monkeypatch):
+    @jit(allocates=False)
+    def one(worker, workers, x, y):
+        for i in range(worker, x.size, workers):
+            y[i] = 3 * x[i]
+
+    @jit(parallel=True, worker=one, allocates=False)
+    def all_of_them(workers, x, y):
+        for worker in prange(workers):
+            one(worker, workers, x, y)
+
+    def moved(kernel, signature):
+        raise AttributeError("no such attribute")
+
+    x = np.arange(9, dtype=np.float32)
+    with monkeypatch.context() as patch:
+        patch.setattr(launch, "address_of", moved)
+        for _ in range(2):
+            y = np.zeros_like(x)
+            all_of_them(2, x, y)
+            np.testing.assert_array_equal(y, 3 * x)
+    assert all_of_them._launched.types == ()  # it is not tried again
+    assert len(all_of_them._parallel.overloads) == 1

@@ -132,19 +132,27 @@ class _Launched:
     def __init__(self, worker: Callable):
         from minicnn.conv.jit.launch import start
 
-        self.worker, self.types, self.address = worker, None, 0
+        self.worker, self.types, self.loop, self.address = worker, None, 0, 0
         self.start = numba.njit(start, nogil=True, error_model="numpy")
         attach_cache(self.start, "start")
         self.compile, self.start.compile = self.start.compile, self._for_these_types_alone
 
     def __call__(self, workers, *args):
         if self.types is None:
-            from minicnn.conv.jit.launch import address_of
+            self._prepare(args)
+        self.start(self.loop, self.address, workers, *args)
 
-            kinds = types.int64, types.int64, *map(numba.typeof, args)
-            self.worker.compile(kinds)
-            self.address, self.types = address_of(self.worker, kinds), kinds[2:]
-        self.start(_loop(), self.address, workers, *args)
+    def _prepare(self, args) -> None:
+        from minicnn.conv.jit import launch
+
+        kinds = types.int64, types.int64, *map(numba.typeof, args)
+        self.worker.compile(kinds)
+        try:
+            self.loop, self.address, self.types = _loop(), launch.address_of(self.worker, kinds), kinds[2:]
+            self.start.compile((*launch.THREE, numba.typeof(args)))
+        except Exception as error:  # a Numba whose insides have moved: nothing is launched by address from now on
+            self.types = ()
+            raise _OtherTypes from error
 
     def _for_these_types_alone(self, signature):
         """Compile the start, which Numba asks for where arguments of these types are met for the first time."""

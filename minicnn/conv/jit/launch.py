@@ -11,7 +11,8 @@ one such loop for all kernels, around a call by address, and what it hands on is
 process, since in the disk cache they would be strangers'.
 Cost: 0.2 s to compile for each kernel, in place of up to five; some nanoseconds a call.
 What it does not do: check the arguments' types, which an address does not tell; compile.py keeps to those that it was taken for.
-Source: Numba's documentation, "Low-level extension API", and numba.core.callconv, whose calling convention is not public.
+Source: Numba's documentation, "Low-level extension API", and numba.core.callconv, whose calling convention is not public: where a
+Numba has changed it, kernels are compiled as a whole, with the same bits.
 Next room: compile.py.
 """
 
