@@ -17,7 +17,8 @@ from minicnn.conv.layout import padded, starts_of, taps_of, windows_of_batch
 from minicnn.window import Window
 
 MANY_CHANNELS = 16  # fewer would not repay the transforms of winograd_gradient.py,
-MANY_TILES = 40  # and fewer tiles not its sums at 36 points for each filter
+MANY_TILES = 40  # and fewer tiles not its sums at 36 points for each filter,
+FEW_TILES, MANY_PAIRS = 16, 1 << 16  # except where pairs of channels and filters are so many that rows of taps are slower still
 FEW_TAPS = 400  # above it, BLAS reuses what it loads more often than registers do
 PIECE = 512  # positions that gradient_kernel.py takes at a time
 ROWS_AT_ONCE = 1 << 20  # numbers of windows that are laid out as rows at a time: about the second-level cache
@@ -46,7 +47,8 @@ def through_points(x_shape, weight_shape, window: Window, out_size, dtype) -> bo
     """Whether winograd_gradient.py takes this: 3×3, stride and dilation 1, one group, float32, many channels, filters and tiles."""
     tiles = x_shape[0] * -(-out_size[0] // 4) * -(-out_size[1] // 4)
     small = window.kernel == (3, 3) and window.stride == (1, 1) and window.dilation == (1, 1) and x_shape[1] == weight_shape[1]
-    return dtype == np.float32 and small and min(weight_shape[:2]) >= MANY_CHANNELS and tiles >= MANY_TILES
+    enough = tiles >= (FEW_TILES if weight_shape[0] * weight_shape[1] >= MANY_PAIRS else MANY_TILES)
+    return dtype == np.float32 and small and min(weight_shape[:2]) >= MANY_CHANNELS and enough
 
 
 def _in_registers(grad, x, window: Window, weight_shape) -> tuple[np.ndarray, np.ndarray]:

@@ -283,6 +283,8 @@ def test_weight_gradient_through_points_is_taken_for_many_channels_and_tiles():
     window = Window.of(3, padding=1)
     taken = lambda *shapes, dtype=np.float32, window=window: through_points(*shapes, dtype)  # noqa: E731
     assert taken((1, 64, 56, 56), (64, 64, 3, 3), window, (56, 56))
+    assert taken((1, 256, 14, 13), (260, 256, 3, 3), window, (14, 13))  # sixteen tiles of many pairs
+    assert not taken((1, 64, 14, 13), (64, 64, 3, 3), window, (14, 13))
     assert not taken((1, 64, 7, 7), (64, 64, 3, 3), window, (7, 7))
     assert not taken((1, 3, 56, 56), (64, 3, 3, 3), window, (56, 56))
     assert not taken((1, 64, 56, 56), (64, 64, 3, 3), window, (56, 56), dtype=np.float64)
