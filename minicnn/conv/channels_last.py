@@ -35,7 +35,7 @@ from minicnn.conv.jit.threads import workers_for
 from minicnn.conv.layout import bias_in_lanes, kept, locked
 from minicnn.conv.memory_format import channels_last, contiguous, empty, flat, is_channels_last, laid_around, pixels
 
-INPUTS = 1 << 17  # numbers of x that a block reads, about: 256 KB, in the second-level cache
+INPUTS = 1 << 17  # numbers of x that a block reads, about: 512 KB, half of a second-level cache
 MOST, LEAST = 448, 49  # positions of a block, about: more would not fit a table in the nearest cache, fewer read the weight too often
 BLOCKS = 2  # at the least, where there are filters to share out: work for as many cores
 
@@ -120,6 +120,7 @@ def shifts_of(window, width: int, C: int, run: int) -> np.ndarray:
 
 
 def run(x, prepared, bias=None, activation=None):
+    """Return the convolution, channels_last where x is."""
     if not prepared.finite:
         window = prepared.window.resolve(x.shape[2:])
         y = np.empty(output_shape(x.shape, prepared.shape, window), x.dtype)

@@ -13,6 +13,8 @@ Source: He et al., "Deep Residual Learning" (2016), section 3.2.  Next room: net
 
 from math import prod
 
+import numpy as np
+
 from minicnn.axis import POINT
 from minicnn.conv.dispatch import bind
 from minicnn.conv.memory_format import is_channels_last
@@ -47,7 +49,10 @@ class ConvAdd(Conv2d):
         self._set(activation=checked_activation(activation, ("relu",), "ConvAdd"))
 
     def forward(self, x, other, *, accuracy: str = "fast"):
-        return add(self._convolved(x, accuracy, None), other, activation=self.activation)
+        y = self._convolved(x, accuracy, None)
+        if np.shape(other) != y.shape:  # functional.add would take one number per channel, a graph of shapes would not
+            self.output_shape(x.shape, np.shape(other))
+        return add(y, other, activation=self.activation)
 
     def bound(self, x, other, *, accuracy: str):
         weight, bias = self.weights_for(x, "weight"), self.weights_for(x, "bias")

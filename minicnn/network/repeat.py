@@ -101,7 +101,10 @@ def _handed_out(numbers: np.ndarray, given: bool) -> np.ndarray:
     """Return an output, which its receiver may write into: kernels had it locked, as they take all their inputs."""
     if given:
         return numbers.copy()
-    numbers.flags.writeable = True
+    try:
+        numbers.flags.writeable = True
+    except ValueError:  # a layer handed out something locked of its own
+        return numbers.copy()
     return numbers
 
 

@@ -348,3 +348,11 @@ def test_shape_errors_come_from_integers_alone(error, match, layer, shapes):
 
 def test_base_class_has_no_value_of_its_own():
     assert all(cls.forward is not Layer.forward for cls in nn.LAYERS.values())
+
+
+@pytest.mark.parametrize("other", [(2, 4, 1, 1), (2, 3, 5, 6), (2, 4, 5, 7)])
+def test_what_is_added_at_the_store_has_the_shape_of_the_output(other):
+    layer, x = nn.ConvAdd(3, 4, 1), np.ones((2, 3, 5, 6), np.float32)
+    for call in (lambda: layer(x, np.ones(other, np.float32)), lambda: layer.output_shape(x.shape, other)):
+        with pytest.raises(ShapeError, match=r"ConvAdd: the other map must have the shape of the convolution's output, \(2, 4, 5, 6\)"):
+            call()

@@ -116,6 +116,24 @@ def test_inputs_are_neither_changed_nor_handed_out():
         assert not np.may_share_memory(only(last), last)
 
 
+def test_a_layer_that_hands_out_something_locked_of_its_own():
+    class Constant(nn.Layer):
+        numbers = np.arange(6, dtype=np.float32).reshape(1, 6)
+        numbers.flags.writeable = False
+
+        def forward(self, x, *, accuracy="fast"):
+            return self.numbers
+
+        def output_shape(self, shape):
+            return (1, 6)
+
+    net = Sequential(nn.Flatten(), nn.Linear(6, 6, rng=RNG), Constant())
+    x = images(1, 6, 1, 1)
+    for _ in range(3):
+        np.testing.assert_array_equal(net(x), Constant.numbers)
+    assert steps(net, x) is not None
+
+
 def test_each_shape_and_format_has_its_own_steps_and_few_are_kept():
     net = fuse(residual(), channels_last=True)
     seen = [images(1, 3, 33 + size, 35) for size in range(repeat.SHAPES + 2)]
