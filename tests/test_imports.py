@@ -17,7 +17,7 @@ FLOORS = (
     ("layers",),
     ("network",),
     ("load", "nn"),
-    ("models", "train"),
+    ("models", "probe", "train"),
     ("show",),
     ("cli",),
 )

@@ -7,12 +7,12 @@ import sys
 import pytest
 
 import minicnn
-from minicnn import functional, load, models, nn, show, train
+from minicnn import functional, load, models, nn, probe, show, train
 
 PUBLIC = [
     *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
     *("Trace", "Window", "allowed_error", "backward", "choose_algorithm", "compiling", "conv2d", "describe", "fuse", "statistics", "trace"),
-    *("cli", "errors", "functional", "load", "models", "nn", "show", "text", "train", "window", "__version__"),
+    *("cli", "errors", "functional", "load", "models", "nn", "probe", "show", "text", "train", "window", "__version__"),
 ]
 NN = [
     *("Conv2d", "ConvAdd", "ConvTranspose2d", "Linear", "BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "SiLU", "Softmax"),
@@ -49,6 +49,7 @@ TRAIN = [
     *("SGD", "Adam", "AdamW", "Optimizer", "CosineAnnealingLR", "StepLR", "Shift", "LOSSES", "Step", "step"),
     *("Run", "TrainingNotice", "fit", "evaluate", "save_run", "load_run"),
 ]
+PROBE: list[str] = []
 
 
 def test_names_are_pinned():
@@ -58,6 +59,7 @@ def test_names_are_pinned():
     assert sorted(load.__all__) == sorted(LOAD)
     assert sorted(show.__all__) == sorted(SHOW)
     assert sorted(train.__all__) == sorted(TRAIN)
+    assert sorted(probe.__all__) == sorted(PROBE)
     assert sorted(models.__all__) == sorted(["MODELS", "build", "efficientnet_lite0", "imagenet_classes", "input_shape", "lenet5"])
     assert dir(minicnn) == sorted(PUBLIC)
 
@@ -79,7 +81,7 @@ def documented():
     things = [getattr(minicnn, name) for name in minicnn._HOME] + [getattr(nn, name) for name in nn.LAYERS]
     things += [getattr(functional, name) for name in functional.__all__] + [load.image, load.weights, load.to_hwc]
     things += [load.metadata, load.save_weights, load.load_weights, load.digits, load.Digits, show.learning_curve, show.filters]
-    things += [getattr(train, name) for name in train.__all__]
+    things += [getattr(room, name) for room in (train, probe) for name in room.__all__]
     things += [models.lenet5, models.efficientnet_lite0, models.build, models.input_shape, models.imagenet_classes]
     return [thing for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
 

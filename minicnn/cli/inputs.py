@@ -1,4 +1,4 @@
-"""Which question: what do MODEL, --weights, --image and --input mean?
+"""Which question: what do MODEL, --onnx, --weights, --image and --input mean?
 
 Idea: the words of the command line become what the API takes: a network, a photo as an array of the
 size that the network was published for, a shape.  Errors of the API that name Python are given the
@@ -25,6 +25,14 @@ class Photo(NamedTuple):
     picture: object  # (H, W, 3) in [0, 1]
 
 
+class Chosen(NamedTuple):
+    """The network that a command is about."""
+
+    name: str
+    net: object
+    input_shape: tuple  # (C, H, W), or whole where it is not one image
+
+
 def parse_shape(text: str) -> tuple[int, ...]:
     """Return the shape that was typed: 3x224x224, "3 224 224", 1x3x224x224 or 3×224×224.
 
@@ -38,6 +46,26 @@ def parse_shape(text: str) -> tuple[int, ...]:
     if not all(1 <= n <= LARGEST for n in shape):
         raise ArgumentError(f"--input: every length is from 1 to {LARGEST:,}, but it is {text!r}; {EXAMPLE}.")
     return shape
+
+
+def chosen(model: str | None, onnx: str | None, weights: str | None = None) -> Chosen:
+    """Return the network of a name or of an ONNX file; of a name without weights, shapes only."""
+    from minicnn import load, models
+
+    if (model is None) == (onnx is None):
+        raise ArgumentError(
+            "the network is MODEL, a name that 'minicnn describe' lists, or --onnx FILE, one of them, "
+            + ("but both were given." if model else "but neither was given.")
+        )
+    if onnx is None:
+        return Chosen(model, models.build(model) if weights is None else network(model, weights), models.input_shape(model))
+    net = load.onnx(onnx)
+    shapes = [net.input_shapes[name] for name in net.inputs]
+    if len(shapes) > 1:
+        raise ArgumentError(
+            f"--onnx: the network takes {len(shapes)} inputs ({', '.join(net.inputs)}), and the command line feeds one; use Python."
+        )
+    return Chosen(Path(onnx).name, net, shapes[0][1:] if len(shapes[0]) == 4 else shapes[0])
 
 
 def network(model: str, weights: str):

@@ -14,6 +14,7 @@ from minicnn.cli.terminal import Terminal
 ImageOption = Annotated[
     str | None, typer.Option("--image", metavar="PATH", help="A photo; matplotlib's sample photo by default.", show_default=False)
 ]
+OnnxOption = Annotated[str | None, typer.Option("--onnx", metavar="FILE", help="An ONNX file in place of MODEL.", show_default=False)]
 WeightsOption = Annotated[
     str, typer.Option("--weights", metavar="FILE", help="A weights file (.pth, .safetensors, .npz), 'pretrained', or 'random' (seed 0).")
 ]

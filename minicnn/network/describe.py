@@ -181,11 +181,12 @@ def _cells(row: NodeFacts) -> tuple[str, ...]:
     return row.name, kind, times(row.shape), text, count(row.parameters), count(row.multiply_adds), count(row.bytes, "B")
 
 
-def describe(net: Network, input_shape, *, dtype=np.float32) -> Description:
+def describe(net: Network, input_shape=None, *, dtype=np.float32) -> Description:
     """Return the table of a network: shapes, fields, parameters, multiply-adds and bytes, nothing computed.
 
     `input_shape` is (C, H, W), (N, C, H, W), any shape of two axes or more than four as it is, or a
-    mapping from input names to such shapes.
+    mapping from input names to such shapes.  A network that knows its `input_shapes`, as one from an ONNX file
+    does, needs none.
 
     >>> from minicnn import nn
     >>> facts = describe(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)), (3, 32, 40))

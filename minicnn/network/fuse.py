@@ -108,7 +108,7 @@ def fuse(net: Network, *, channels_last: bool | None = None) -> Network:
         channels_last = _fills_vectors(nodes)
     if check.flag(channels_last, "channels_last", "fuse", "pass True, False or None"):
         nodes = _channels_last(_with_sums(nodes, net.outputs), net.inputs)
-    return Network(nodes, net.inputs, net.outputs)
+    return Network(nodes, net.inputs, net.outputs, input_shapes=net.input_shapes)
 
 
 def _fills_vectors(nodes: list[Node]) -> bool:

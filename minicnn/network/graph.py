@@ -14,6 +14,7 @@ Next rooms: build.py for branches, describe.py, trace.py.
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from minicnn.layers import Layer
 from minicnn.network import repeat
 from minicnn.network.geometry import pixel_mask, which_input
 from minicnn.network.node import Node, one_image, result_names, results_of, source
-from minicnn.network.shapes import shapes_of
+from minicnn.network.shapes import is_one_image, shapes_of
 
 
 class Network:
@@ -35,6 +36,8 @@ class Network:
     nodes : Node or (name, layer, inputs), in an order in which every input is known before it is used
     inputs : the names of what is fed in
     outputs : the names of what is handed out; the last node by default
+    input_shapes : {name: shape} where the file that the network comes from fixes how many axes its inputs have; an input of
+        three axes is then no single image.  The lengths are what describe and the command line take where none are given
 
     >>> from minicnn import nn
     >>> net = Network(
@@ -48,13 +51,14 @@ class Network:
     Raises ArgumentError for a name that is used twice, UnknownNameError for an input that is not known.
     """
 
-    def __init__(self, nodes, inputs=("x",), outputs=None):
+    def __init__(self, nodes, inputs=("x",), outputs=None, *, input_shapes: Mapping[str, tuple[int, ...]] | None = None):
         if not isinstance(nodes, list | tuple):
             raise ArgumentError(f"network: nodes is a list of (name, layer, inputs), but it is a {type(nodes).__name__}.")
         nodes, inputs = tuple(_as_node(node) for node in nodes), _names(inputs, "inputs")
         outputs = (nodes[-1].name if nodes else inputs[0],) if outputs is None else _names(outputs, "outputs")
         _check_names(nodes, inputs, outputs)
-        for name, value in {"nodes": nodes, "inputs": inputs, "outputs": outputs}.items():
+        known = _known_shapes(inputs, input_shapes)
+        for name, value in {"nodes": nodes, "inputs": inputs, "outputs": outputs, "input_shapes": known}.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_places", {node.name: place for place, node in enumerate(nodes)})
 
@@ -65,7 +69,7 @@ class Network:
         raise AttributeError("a Network is immutable; build another from net.nodes.")
 
     def __reduce__(self):
-        return Network, (self.nodes, self.inputs, self.outputs)
+        return _rebuilt, (self.nodes, self.inputs, self.outputs, dict(self.input_shapes))
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
@@ -92,7 +96,8 @@ class Network:
         """Return another network in which the named nodes hold other layers."""
         for name in layers:
             self.node(name)
-        return Network([(n.name, layers.get(n.name, n.layer), n.inputs) for n in self.nodes], self.inputs, self.outputs)
+        nodes = [(n.name, layers.get(n.name, n.layer), n.inputs) for n in self.nodes]
+        return Network(nodes, self.inputs, self.outputs, input_shapes=self.input_shapes)
 
     def parameters(self) -> dict:
         """Return the learned arrays as {"conv1.weight": array}; a shared layer appears once, under its first node."""
@@ -178,6 +183,10 @@ class Network:
         return "\n".join([head, *lines])
 
 
+def _rebuilt(nodes, inputs, outputs, input_shapes) -> Network:
+    return Network(nodes, inputs, outputs, input_shapes=input_shapes)
+
+
 def Sequential(*layers) -> Network:
     """Return a network of layers one after the other, named after their kind: conv1, relu1, conv2, …
 
@@ -255,6 +264,16 @@ def _names(names, what: str) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
         raise ArgumentError(f"network: {what} are the names of at least one map, but they are {names!r}.")
     return tuple(names)
+
+
+def _known_shapes(inputs, shapes) -> Mapping[str, tuple[int, ...]]:
+    if shapes is None:
+        return MappingProxyType({})
+    if not isinstance(shapes, Mapping) or not set(shapes) <= set(inputs):
+        raise ArgumentError(f"network: input_shapes maps names of inputs ({', '.join(inputs)}) to shapes, but it is {shapes!r}.")
+    return MappingProxyType(
+        {name: tuple(check.integer(n, f"{name}'s shape", "network", 0) for n in shape) for name, shape in shapes.items()}
+    )
 
 
 def _as_node(node) -> Node:
@@ -342,7 +361,7 @@ def bind_inputs(net: Network, inputs) -> tuple[dict[str, np.ndarray], bool]:
             f"network: it takes {len(net.inputs)} input{'s' * (len(net.inputs) != 1)} ({names}), but received {len(inputs)}."
         )
     arrays = [_as_array(x, name) for name, x in zip(net.inputs, inputs, strict=True)]
-    single = [x.ndim == 3 for x in arrays]
+    single = [is_one_image(net, name, x.shape) for name, x in zip(net.inputs, arrays, strict=True)]
     if any(single) and not all(single):
         raise ShapeError("network: either all inputs are single images (C, H, W) or none is; add the batch axis with x[None].")
     return {name: x[None] if all(single) else x for name, x in zip(net.inputs, arrays, strict=True)}, all(single)

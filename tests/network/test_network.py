@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from minicnn import Graph, Network, Sequential, describe, nn, statistics, trace
+from minicnn import Graph, Network, Sequential, describe, fuse, nn, statistics, trace
 from minicnn.errors import ArgumentError, DTypeError, ShapeError, UnknownNameError, WeightsError
 
 RNG = np.random.default_rng(3)
@@ -469,3 +469,37 @@ def test_describe_as_plain_data():
     again = json.loads(json.dumps(data))
     assert again["nodes"][1]["shape"] == [1, 4, 7, 9]
     assert again["total"]["parameters"] == 224
+
+
+class TestAnInputOfKnownAxes:
+    """A network from a file knows how many axes its inputs have, so three axes need not be one image."""
+
+    def columns(self, **settings):
+        return Network([("flat", nn.Flatten(), ["x"])], ["x"], **settings)
+
+    def test_three_axes_stay_three(self):
+        net = self.columns(input_shapes={"x": (2, 3, 5)})
+        assert net(np.ones((4, 3, 5))).shape == (4, 15)
+        assert self.columns()(np.ones((4, 3, 5))).shape == (60,)  # one image, as ever
+        assert describe(net)["flat"].shape == (2, 15)
+        assert describe(net, (7, 2, 2))["flat"].shape == (7, 4)
+
+    def test_one_image_where_four_are_known(self):
+        net = self.columns(input_shapes={"x": (1, 3, 4, 5)})
+        assert net(np.ones((3, 4, 5))).shape == (60,)
+        assert describe(net)["flat"].shape == (1, 60)
+
+    def test_it_travels_with_the_network(self):
+        net = self.columns(input_shapes={"x": (2, 3, 5)})
+        for twin in (pickle.loads(pickle.dumps(net)), net.with_layers({"flat": nn.Flatten()}), fuse(net)):
+            assert dict(twin.input_shapes) == {"x": (2, 3, 5)}
+
+    def test_other_axes_are_refused(self):
+        net = self.columns(input_shapes={"x": (2, 3, 5)})
+        for call in (lambda: net(np.ones((1, 2, 3, 5))), lambda: describe(net, (1, 2, 3, 5)), lambda: trace(net, np.ones((1, 2, 3, 5)))):
+            with pytest.raises(ShapeError, match=r"x has 3 axes in this network, such as \(2, 3, 5\), but its shape is \(1, 2, 3, 5\)"):
+                call()
+        with pytest.raises(ArgumentError, match="does not say which input it was made for; give input_shape"):
+            describe(self.columns())
+        with pytest.raises(ArgumentError, match=r"input_shapes maps names of inputs \(x\) to shapes"):
+            self.columns(input_shapes={"y": (1,)})
