@@ -63,7 +63,7 @@ def _torch_layer(layer: nn.Layer):
         return t.MaxPool2d(layer.window.kernel, layer.window.stride, (vertical, horizontal), layer.window.dilation)
     if kind is nn.AdaptiveAvgPool2d:
         return t.AdaptiveAvgPool2d(layer.output_size)
-    plain = {nn.ReLU: t.ReLU, nn.ReLU6: t.ReLU6, nn.Flatten: t.Flatten, nn.Add: Add}
+    plain = {nn.ReLU: t.ReLU, nn.ReLU6: t.ReLU6, nn.Flatten: t.Flatten, nn.Dropout: t.Dropout, nn.Add: Add}
     if kind in plain:
         return plain[kind]()
     raise _no_twin(layer, "PyTorch")
@@ -146,6 +146,8 @@ def _onnx_layer(layer: nn.Layer, x_shape) -> tuple[str, dict[str, np.ndarray], d
         return "MaxPool", {}, {**_onnx_window(layer.window, x_shape), "ceil_mode": int(layer.window.ceil_mode)}
     if kind is nn.AdaptiveAvgPool2d and layer.output_size == (1, 1):
         return "GlobalAveragePool", {}, {}
+    if kind is nn.Dropout or kind is nn.AdaptiveAvgPool2d and layer.output_size == x_shape[2:]:  # the mean of one number each
+        return "Identity", {}, {}
     if kind is nn.ReLU6:
         return "Clip", {"low": np.float32(0), "high": np.float32(6)}, {}
     plain = {nn.ReLU: "Relu", nn.Flatten: "Flatten", nn.Add: "Add"}

@@ -100,6 +100,6 @@ def test_normalized_maps_have_the_size_of_their_scale():
     rng = np.random.default_rng(0)
     net = build("mobilenet_v2", rng)
     maps = trace(net, rng.standard_normal((2, 3, 112, 112), np.float32))
-    for name in ("stem.bn", "block1.expand.bn", "block3.depthwise.bn"):
+    for name in ("features.0.1", "features.2.conv.0.1", "features.4.conv.1.1"):
         sizes = maps[name].data.std(axis=(0, 2, 3)) / net[name].weight  # 1 where the statistics were measured, not drawn
         assert np.median(np.abs(sizes - 1)) < 0.15

@@ -146,14 +146,67 @@ def flatten(draw, shape):
     return nn.Flatten()
 
 
+def sliced(draw, shape):
+    dims, steps = draw(st.sampled_from([((2,), 1), ((3,), 1), ((2, 3), 1), ((3, 2), 1), ((3,), -1)])), []
+    starts, ends = [], []
+    for dim in dims[0]:
+        n, step = shape[dim - 1], draw(st.integers(1, 3)) * dims[1]
+        first = draw(st.integers(0, n - 1))
+        starts.append(draw(st.sampled_from((first, first - n))))
+        ends.append(draw(st.sampled_from((n, 99, first + 1) if step > 0 else (-99, first - 1 - n))))
+        steps.append(step)
+    return nn.Slice(starts, ends, dims[0], steps)
+
+
+def taken(draw, shape):
+    dim = draw(st.integers(2, 3))
+    n = shape[dim - 1]
+    return nn.Take(draw(st.lists(st.integers(-n, n - 1), min_size=1, max_size=6)), dim)
+
+
+def bordered(draw, shape):
+    mode = draw(st.sampled_from(("constant", "reflect", "edge", "wrap")))
+    sides = []
+    for n in shape[1:]:
+        before = draw(st.integers(1 - n if n > 1 else 0, 3))
+        left = n + min(before, 0)
+        after = draw(st.integers(1 - left, 3))
+        most = left + min(after, 0) - 1 if mode == "reflect" else 3
+        sides.append((min(before, most), min(after, most)))
+    return nn.Pad(((0, 0), (0, 0), *sides), mode)
+
+
+def resampled(draw, shape):
+    coordinates = draw(st.sampled_from(("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn")))
+    rounding = draw(st.sampled_from(("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")))
+    mode = draw(st.sampled_from(("nearest", "linear")))
+    if draw(st.booleans()):
+        return nn.Resample(tuple(draw(st.integers(1, 9)) for _ in range(2)), mode, coordinates, rounding)
+    scales = tuple(draw(st.sampled_from([1, 1.5, 2, 3] + [0.5, 0.7] * (n >= 2))) for n in shape[1:])
+    return nn.Resample(None, mode, coordinates, rounding, scales)
+
+
+def shuffled(draw, shape):
+    mode = draw(st.sampled_from(("CRD", "DCR")))
+    fits = [r for r in (3, 2) if shape[1] % r == 0 == shape[2] % r]
+    if fits and shape[0] * fits[0] ** 2 <= 36:
+        return nn.PixelUnshuffle(fits[0], mode)
+    return nn.PixelShuffle(2 if shape[0] % 4 == 0 else 1, mode)
+
+
+def local_response(draw, shape):
+    return nn.LocalResponseNorm(draw(st.integers(1, 3)))
+
+
 KINDS = (conv, conv, same_conv, max_pool, avg_pool, transposed, adaptive, upsample, padded, batch_norm, relu, rows_of_features)
+MOVES = (sliced, taken, bordered, resampled, shuffled, local_response)  # layers that other frameworks' files are made of
 
 
 class Sketch:
     """The nodes drawn so far, and the shape (C, H, W) or (features,) of everything that has a name."""
 
-    def __init__(self, draw, shape, largest: int = LARGEST):
-        self.draw, self.nodes, self.shapes, self.largest = draw, [], {"x": shape}, largest
+    def __init__(self, draw, shape, largest: int = LARGEST, kinds=KINDS):
+        self.draw, self.nodes, self.shapes, self.largest, self.kinds = draw, [], {"x": shape}, largest, kinds
 
     def add(self, make, *inputs: str, **arguments) -> str:
         layer = make if isinstance(make, nn.Layer) else make(self.draw, self.shapes[inputs[0]], **arguments)
@@ -179,13 +232,20 @@ class Sketch:
         alike = len({self.shapes[name] for name in names}) == 1
         return self.add(nn.Add() if alike and self.draw(st.booleans()) else nn.Concat(), *names)
 
+    def gate(self, feeder: str) -> None:
+        """A map multiplied by one number per channel, row or column of itself: squeeze and excitation."""
+        dims = self.draw(st.sampled_from(((2, 3), (2,), (3,))))
+        small = self.add(nn.Reduce(self.draw(st.sampled_from(("mean", "max", "sum"))), dims), feeder)
+        self.add(nn.Arithmetic(self.draw(st.sampled_from(("mul", "add", "max")))), *self.draw(st.permutations((feeder, small))))
+
     def grow(self) -> None:
         """Draw one node, or a block of two or three."""
         maps = self.maps()
         feeder = self.draw(st.sampled_from(maps[:1] * 2 + maps))
-        what = self.draw(st.sampled_from((*KINDS, self.block, self.join, flatten)))
-        if what == self.block:
-            self.block(feeder)
+        gates = () if self.kinds == KINDS else (self.gate,)
+        what = self.draw(st.sampled_from((*self.kinds, self.block, self.join, flatten, *gates)))
+        if what in (self.block, self.gate):
+            what(feeder)
         elif what == self.join:
             mates = [name for name in self.maps() if self.shapes[name][1:] == self.shapes[feeder][1:]]
             self.join(feeder, self.draw(st.sampled_from(mates)))
@@ -197,10 +257,10 @@ class Sketch:
 
 
 @st.composite
-def networks(draw, largest: int = 11, nodes: int = 7):
+def networks(draw, largest: int = 11, nodes: int = 7, kinds=KINDS):
     """Draw (network, input shape): up to `nodes` nodes, of which some may lead nowhere."""
     shape = (draw(st.integers(1, 2)), *draw(input_sizes(largest)))
-    sketch = Sketch(draw, shape)
+    sketch = Sketch(draw, shape, kinds=kinds)
     for _ in range(draw(st.integers(1, nodes))):
         if len(sketch.nodes) < nodes:
             sketch.grow()

@@ -24,11 +24,14 @@ def what_is_seen(net: nn.Network, size: tuple[int, int]) -> dict[str, list[list[
             flat.add(node.name)
             grids[node.name] = [[NOTHING.union(*(cell for row in feeders[0] for cell in row))]]
         else:
-            grids[node.name] = joined(feeders) if isinstance(node.layer, nn.Add | nn.Concat) else through(node.layer, feeders[0])
+            meets = isinstance(node.layer, nn.Add | nn.Concat | nn.Arithmetic)
+            grids[node.name] = joined(feeders) if meets else through(node.layer, feeders[0])
     return grids
 
 
 def joined(feeders):
+    height, width = max(map(len, feeders)), max(len(grid[0]) for grid in feeders)
+    feeders = [[[grid[r % len(grid)][c % len(grid[0])] for c in range(width)] for r in range(height)] for grid in feeders]  # 1 is laid over all
     return [[NOTHING.union(*cells) for cells in zip(*rows, strict=True)] for rows in zip(*feeders, strict=True)]
 
 
@@ -52,6 +55,8 @@ def lines_of(layer, n: int, axis: int) -> Lines:
         return shared(n, layer.output_size[axis])
     if isinstance(layer, nn.Upsample):
         return resized(n, layer, axis)
+    if type(layer) in MOVED:
+        return MOVED[type(layer)](list(range(n)), layer, axis)
     if hasattr(layer, "padding_mode"):  # the padding layers: each padded position is an output
         left, right, top, bottom = layer.padding
         return [[q] for q in padded_line(n, *((top, bottom), (left, right))[axis], layer.padding_mode)]
@@ -130,3 +135,82 @@ def resized(n: int, layer, axis: int) -> Lines:
         centres = [Fraction(2 * i + 1, 2) * step - Fraction(1, 2) for i in range(out)]
     held = [min(max(centre, Fraction(0)), Fraction(n - 1)) for centre in centres]
     return [[q for q in range(n) if abs(centre - q) < 1] for centre in held]
+
+
+# The layers that files of other frameworks are made of: what becomes of the line 0 … n-1, for the rows (axis 0) or columns (1).
+
+
+def sliced(line, layer, axis) -> Lines:
+    for dim, start, end, step in zip(layer.dims, layer.starts, layer.ends, layer.steps, strict=True):
+        if dim == axis + 2:
+            line = line[start:end:step]  # Python's own slices are the definition
+    return [[q] for q in line]
+
+
+def taken(line, layer, axis) -> Lines:
+    return [[line[q]] for q in layer.indices.tolist()] if layer.dim == axis + 2 else [[q] for q in line]
+
+
+def bordered(line, layer, axis) -> Lines:
+    before, after = layer.pads[axis + 2]
+    line = line[-before:] if before < 0 else line
+    line = line[:after] if after < 0 else line
+    last, found = len(line) - 1, []
+    for k in range(-max(before, 0), len(line) + max(after, 0)):
+        inside = {"constant": None, "edge": min(max(k, 0), last), "wrap": k % len(line), "reflect": -k if k < 0 else 2 * last - k}[layer.mode]
+        found.append([line[k]] if 0 <= k <= last else [None if inside is None else line[inside]])
+    return found
+
+
+def resampled(line, layer, axis) -> Lines:
+    n = len(line)
+    scale = None if layer.scales is None else Fraction(str(layer.scales[axis]))
+    out = layer.out[axis] if layer.out else floor(n * scale)
+    scale = scale or Fraction(out, n)
+    half, length = Fraction(1, 2), n * scale
+    places = {
+        "asymmetric": lambda i: i / scale,
+        "align_corners": lambda i: i * (n - 1) / (length - 1) if length != 1 else 0,
+        "half_pixel": lambda i: (i + half) / scale - half,
+        "pytorch_half_pixel": lambda i: (i + half) / scale - half if out > 1 else 0,
+        "half_pixel_symmetric": lambda i: (i + half) / scale - half + Fraction(n, 2) * (1 - out / length),
+        "tf_half_pixel_for_nn": lambda i: (i + half) / scale,
+    }
+    found = [Fraction(places[layer.coordinates](i)) for i in range(out)]
+    if layer.mode == "linear":
+        return [[q for q in line if abs(min(max(place, 0), n - 1) - q) < 1] for place in found]
+    nearest = []
+    for place in found:
+        lower = max((q for q in range(-99, 99) if q <= place), default=0)
+        up = {"floor": False, "ceil": place > lower, "round_prefer_floor": place - lower > half, "round_prefer_ceil": place - lower >= half}
+        nearest.append([min(max(lower + up[layer.rounding], 0), n - 1)])
+    return nearest
+
+
+def drawn_larger(line, layer, axis) -> Lines:
+    return [[q] for q in line for _ in range(layer.upscale_factor)]
+
+
+def drawn_smaller(line, layer, axis) -> Lines:
+    r = layer.downscale_factor
+    return [line[at : at + r] for at in range(0, len(line), r)]
+
+
+def reduced(line, layer, axis) -> Lines:
+    return [line] if axis + 2 in layer.dims else [[q] for q in line]
+
+
+def kept(line, layer, axis) -> Lines:
+    return [[q] for q in line]
+
+
+MOVED = {
+    nn.Slice: sliced,
+    nn.Take: taken,
+    nn.Pad: bordered,
+    nn.Resample: resampled,
+    nn.PixelShuffle: drawn_larger,
+    nn.PixelUnshuffle: drawn_smaller,
+    nn.Reduce: reduced,
+    nn.LocalResponseNorm: kept,
+}

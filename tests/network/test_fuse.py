@@ -7,7 +7,6 @@ import pytest
 from graphs import networks
 from hypothesis import given
 from hypothesis import strategies as st
-from published import alexnet, mobilenet_v2, resnet18, resnet50, vgg16
 
 from minicnn import Graph, Network, Sequential, backward, describe, fuse, models, nn, trace
 from minicnn.errors import ArgumentError, ShapeError, UnsupportedError
@@ -441,12 +440,19 @@ def test_lenet_keeps_its_bits():
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(fused))(digits), net(digits))
 
 
-@pytest.mark.parametrize("build", [alexnet, vgg16, resnet18, resnet50, mobilenet_v2])
-def test_published_networks_shape_only(build):
-    net, last = build()
+LAST = {  # the last map before the head
+    "alexnet": "features.12", "vgg16_bn": "features.43", "resnet18": "layer4.1.relu", "resnet50": "layer4.2.relu",
+    "squeezenet1_1": "features.12.cat", "mobilenet_v2": "features.18.2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", LAST)
+def test_published_networks_shape_only(model):
+    net, last = models.build(model), LAST[model]
     fused = fuse(net)
     assert not {"BatchNorm2d", "ReLU6", "Dropout"} & set(layers_of(fused))
-    assert layers_of(fused).count("ReLU") == sum(name.startswith("fcrelu") for name in (node.name for node in net))
+    behind_linear = [node for node in net if node.layer.kind == "relu" and isinstance(net[node.inputs[0]], nn.Linear)]
+    assert layers_of(fused).count("ReLU") == len(behind_linear) == (2 if model in ("alexnet", "vgg16_bn") else 0)
     before, after = describe(net, (3, 224, 224)), describe(fused, (3, 224, 224))
     assert after.multiply_adds == before.multiply_adds
     assert all(node.layer.is_shape_only for node in fused if isinstance(node.layer, nn.Conv2d))
@@ -454,8 +460,25 @@ def test_published_networks_shape_only(build):
     for node in fused.nodes[1:]:
         assert after[node.name].shape == before[node.name].shape
     assert (fused.outputs, last in fused) == (net.outputs, True)
-    lost = sum(node.layer.num_features for node in net if isinstance(node.layer, nn.BatchNorm2d))  # γ, β become one bias
+    lines = [node for node in net if isinstance(node.layer, nn.BatchNorm2d)]  # γ, β become one bias, which VGG's convolutions have
+    lost = sum(node.layer.num_features * (1 if net[node.inputs[0]].bias is None else 2) for node in lines)
     assert after.parameters == before.parameters - lost
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "joined"),
+    [
+        ("resnet18", (3, 32, 48), 20 + 8),  # convolutions and sums
+        ("squeezenet1_1", (3, 32, 48), 26),
+        ("mobilenet_v2", (3, 32, 48), 52),
+        ("unet", (1, 16, 32), 18),
+        ("fcn_resnet50", (3, 16, 24), 54 + 16),
+        ("yolov5n", (3, 32, 64), 57),
+    ],
+)
+def test_published_networks_with_numbers(model, shape, joined):
+    net = normalized(models.build(model, rng=np.random.default_rng(0)))
+    assert assert_fused_within_bounds(net, images(1, *shape)) == joined
 
 
 def test_a_u_net():

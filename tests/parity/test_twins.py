@@ -81,6 +81,15 @@ def test_maps_are_let_go_after_their_last_use():
     np.testing.assert_array_equal(torch_twin(net)(torch.from_numpy(values)).numpy(), net(values))
 
 
+def test_layers_that_change_nothing():
+    """VGG16's at 224×224: a mean of one number each, and dropout outside of training."""
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, rng=rng), nn.AdaptiveAvgPool2d((3, 5)), nn.Dropout(), nn.Flatten())
+    x = rng.standard_normal((2, 3, 5, 7), np.float32)
+    for peer, call in calls_of(net, x, HERE, 1).items():
+        np.testing.assert_allclose(np.asarray(call()), net(x, accuracy="exact"), atol=1e-5, err_msg=peer)
+
+
 def test_a_layer_without_a_twin_is_named():
     with pytest.raises(UnsupportedError, match=r"twins: every layer needs a row that makes its twin in PyTorch, but GELU\(\) has none"):
         torch_twin(nn.Sequential(nn.GELU()))
