@@ -7,23 +7,25 @@ alone, and applied to rows and columns alike:
     sees(i, n)    the input positions that output i is computed from, in order, inside 0 … n-1
     reach(n)      the closed form: output i sees at most start + i·stride … start + i·stride + size - 1
 
-`Slide` is convolution and pooling; `Transposed`, `Adaptive`, `Resize` and `Whole` are the others.
+`Slide` is convolution and pooling; `Transposed`, `Adaptive`, `Resize`, `Resampled` and `Whole` follow them.  Layers that move
+numbers and change none of them have `Pick`, `Broadcast` and `Nothing`.
 
 Cost: sees() is O(kernel).  What it does not do: channels (every rule here is about positions).
 Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning" (2016), sections 2-5;
-PyTorch's documentation for ceil_mode and output_padding.
+PyTorch's documentation for ceil_mode and output_padding; ONNX's operator Resize.
 Next rooms: window.py, which gives both axes their rule; field.py.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from math import gcd
+from math import ceil, floor, gcd
 from typing import NamedTuple
 
 from minicnn.errors import ShapeError
 
 EVERYTHING = "sees everything: "  # how a rule without a closed form begins its reason
+NOTHING = "does not look at "  # and how one that sees no input does
 
 
 class Reach(NamedTuple):
@@ -302,5 +304,158 @@ class Whole:
         return f"{self.why} folds {n} into {self.out_size(n)}"
 
 
-Axis = Slide | Transposed | Adaptive | Resize | Whole
+HALF = Fraction(1, 2)
+ROUNDINGS = {  # a place among the inputs: the input that stands for it
+    "round_prefer_floor": lambda source: ceil(source - HALF),
+    "round_prefer_ceil": lambda source: floor(source + HALF),
+    "floor": floor,
+    "ceil": ceil,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """One axis of ONNX's Resize, 'nearest' or 'linear': where output i lies among the n inputs, and which of them it takes.
+
+    asymmetric              source = i/scale
+    half_pixel              source = (i + 1/2)/scale - 1/2            pytorch_half_pixel: 0 where one output is all
+    half_pixel_symmetric    the same, with the middle of the outputs moved onto the middle of the inputs
+    align_corners           source = i·(n-1)/(n·scale - 1)
+    tf_half_pixel_for_nn    source = (i + 1/2)/scale
+
+    `scale` is what the size was computed with, or None: out/n.  'nearest' rounds the source to an input as `rounding` says,
+    'linear' mixes the two on either side by distance, and a place outside 0 … n-1 stands for the nearest input.
+
+    >>> Resampled(4, "nearest", "asymmetric", "floor").sees(3, 2), Resampled(4, "linear", "half_pixel").taps(1, 2)
+    ((1,), ((0, Fraction(3, 4)), (1, Fraction(1, 4))))
+    """
+
+    out: int
+    mode: str = "nearest"
+    coordinates: str = "half_pixel"
+    rounding: str = "round_prefer_floor"
+    scale: Fraction | None = None
+
+    def out_size(self, n: int) -> int:
+        return self.out
+
+    def source(self, i: int, n: int) -> Fraction:
+        """Return the place of output i in input cells, not yet rounded and perhaps outside."""
+        scale = Fraction(self.out, n) if self.scale is None else self.scale
+        if self.coordinates == "asymmetric":
+            return i / scale
+        if self.coordinates == "align_corners":
+            return Fraction(0) if n * scale == 1 else i * (n - 1) / (n * scale - 1)
+        if self.coordinates == "pytorch_half_pixel" and self.out == 1:
+            return Fraction(0)
+        middle = (i + HALF) / scale
+        if self.coordinates == "tf_half_pixel_for_nn":
+            return middle
+        moved = Fraction(n, 2) * (1 - self.out / (n * scale)) if self.coordinates == "half_pixel_symmetric" else 0
+        return middle - HALF + moved
+
+    def taps(self, i: int, n: int) -> tuple[tuple[int, int | Fraction], ...]:
+        """Return the one or two inputs that output i takes, and their exact weights; a tap of weight 0 is not seen."""
+        source, last = self.source(i, n), n - 1
+        if self.mode == "nearest":
+            return ((min(max(ROUNDINGS[self.rounding](source), 0), last), 1),)
+        source = min(max(source, Fraction(0)), Fraction(last))
+        low = floor(source)
+        weight = source - low
+        return ((low, 1),) if weight == 0 else ((low, 1 - weight), (low + 1, weight))
+
+    def sees(self, i: int, n: int) -> tuple[int, ...]:
+        return tuple(index for index, _ in self.taps(i, n))
+
+    def reach(self, n: int) -> Reach:
+        if self.out == 1:
+            seen = self.sees(0, n)
+            return Reach(len(seen), whole(n if self.scale is None else 1 / self.scale), seen[0])
+        stride = self.source(1, n) - self.source(0, n)
+        seen = [self.sees(i, n) for i in range(self.out)]
+        start = min(taps[0] - i * stride for i, taps in enumerate(seen))
+        return Reach(whole(max(taps[-1] - i * stride for i, taps in enumerate(seen)) - start + 1), whole(stride), whole(start))
+
+    def derivation(self, n: int) -> str:
+        return f"{self.mode} from {n} to {self.out} = {self.out}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One axis of slicing, gathering and copying borders: output i is input sources[i], or none (None).
+
+    >>> Pick((4, 2, 0)).sees(1, 5), Pick((None, 0, 1)).sees(0, 2), Pick((1, 3, 5)).reach(6)
+    ((2,), (), Reach(size=1, stride=2, start=1))
+    """
+
+    sources: tuple[int | None, ...]
+
+    def out_size(self, n: int) -> int:
+        return len(self.sources)
+
+    def sees(self, i: int, n: int) -> tuple[int, ...]:
+        source = self.sources[i]
+        return () if source is None else (source,)
+
+    def reach(self, n: int) -> Reach | str:
+        if len(self.sources) < 2 or None in self.sources:
+            first = next((source - i for i, source in enumerate(self.sources) if source is not None), 0)
+            step = 1
+        else:
+            first, step = self.sources[0], self.sources[1] - self.sources[0]
+        if step > 0 and all(source in (None, first + i * step) for i, source in enumerate(self.sources)):
+            return Reach(1, step, first)
+        return "positions are picked, not in steps of one length forwards"
+
+    def derivation(self, n: int) -> str:
+        return f"{len(self.sources)} picked from {n} = {len(self.sources)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """One axis on which a single position is laid over `out` of them.
+
+    >>> Broadcast(3).out_size(1), Broadcast(3).sees(2, 1)
+    (3, (0,))
+    """
+
+    out: int
+
+    def out_size(self, n: int) -> int:
+        return self.out
+
+    def sees(self, i: int, n: int) -> tuple[int, ...]:
+        return (0,)
+
+    def reach(self, n: int) -> Reach | str:
+        return Reach(1, 1, 0) if self.out == 1 else "one position is laid over all of them, so there is no stride"
+
+    def derivation(self, n: int) -> str:
+        return f"1 position laid over {self.out} = {self.out}"
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """One axis of a constant: `out` positions that look at no input.
+
+    >>> Nothing(3).sees(0, 7)
+    ()
+    """
+
+    out: int
+
+    def out_size(self, n: int) -> int:
+        return self.out
+
+    def sees(self, i: int, n: int) -> tuple[int, ...]:
+        return ()
+
+    def reach(self, n: int) -> str:
+        return NOTHING + "its input, since it is a constant"
+
+    def derivation(self, n: int) -> str:
+        return f"a constant of {self.out} = {self.out}"
+
+
+Axis = Slide | Transposed | Adaptive | Resize | Resampled | Whole | Pick | Broadcast | Nothing
 POINT = Slide(1)  # the rule of every layer that leaves positions alone

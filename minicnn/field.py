@@ -23,10 +23,9 @@ from math import ceil, floor
 
 import numpy as np
 
-from minicnn.axis import EVERYTHING, Axis, Reach, whole
+from minicnn.axis import EVERYTHING, NOTHING, Axis, Reach, whole
 from minicnn.text import times
 
-NOTHING = "does not look at "
 Pair = tuple[int | Fraction, int | Fraction]
 
 
@@ -60,6 +59,8 @@ class ReceptiveField:
     def through(self, reaches: tuple[Reach | str, Reach | str]) -> "ReceptiveField":
         """Return the field behind one more layer, whose closed forms for rows and columns are given."""
         reason = next((reach for reach in reaches if isinstance(reach, str)), "")
+        if reason.startswith(NOTHING):
+            return unknown(reason)  # whatever its input sees
         if self.size is None or reason:
             return unknown(self.reason if self.size is None else reason)
         parts = zip(self.size, self.stride, self.start, reaches, strict=True)
@@ -165,7 +166,8 @@ def unite(fields: list[ReceptiveField], names: list[str]) -> ReceptiveField:
             return unknown(f"branches meet with different strides: {names[0]} {fields[0].stride}, {name} {field.stride}")
     start = tuple(min(field.start[axis] for field in fields) for axis in (0, 1))
     size = tuple(whole(max(field.start[axis] + field.size[axis] for field in fields) - start[axis]) for axis in (0, 1))
-    reason = next((field.reason for field in fields if not field.aligned), "") or _shift(fields, names)
+    inherited = next((field.reason for field in fields if not field.aligned), "")
+    reason = _shift(fields, names) or inherited  # its own first: a second shift is not hidden behind the first
     return ReceptiveField(size, fields[0].stride, start, reason, aligned=not reason)
 
 

@@ -31,6 +31,7 @@ from minicnn.functional.adaptive import (
     adaptive_max_pool2d_backward,
 )
 from minicnn.functional.average import avg_pool2d, avg_pool2d_backward
+from minicnn.functional.clamp import clamp, clamp_backward, hardsigmoid, hardsigmoid_backward
 from minicnn.functional.combine import add, add_backward, concat, concat_backward
 from minicnn.functional.dropout import dropout, dropout_backward
 from minicnn.functional.fold import fold, fold_backward, unfold, unfold_backward
@@ -38,11 +39,15 @@ from minicnn.functional.gelu import gelu, gelu_backward
 from minicnn.functional.group_norm import group_norm, group_norm_backward
 from minicnn.functional.layer_norm import layer_norm, layer_norm_backward
 from minicnn.functional.linear import linear, linear_backward
+from minicnn.functional.local_response_norm import local_response_norm, local_response_norm_backward
 from minicnn.functional.loss import cross_entropy, cross_entropy_backward, mse_loss, mse_loss_backward
+from minicnn.functional.matmul import matmul, matmul_backward
 from minicnn.functional.normalization import batch_norm, batch_norm_backward
 from minicnn.functional.pooling import max_pool2d, max_pool2d_backward
 from minicnn.functional.rearrange import flatten, flatten_backward, pad, pad_backward
+from minicnn.functional.resample import resample, resample_backward
 from minicnn.functional.resize import interpolate, interpolate_backward
+from minicnn.functional.shuffle import pixel_shuffle, pixel_shuffle_backward, pixel_unshuffle, pixel_unshuffle_backward
 from minicnn.functional.smooth import (
     elu,
     elu_backward,
@@ -128,4 +133,18 @@ __all__ = [
     "cross_entropy_backward",
     "mse_loss",
     "mse_loss_backward",
+    "clamp",
+    "clamp_backward",
+    "hardsigmoid",
+    "hardsigmoid_backward",
+    "local_response_norm",
+    "local_response_norm_backward",
+    "matmul",
+    "matmul_backward",
+    "resample",
+    "resample_backward",
+    "pixel_shuffle",
+    "pixel_shuffle_backward",
+    "pixel_unshuffle",
+    "pixel_unshuffle_backward",
 ]

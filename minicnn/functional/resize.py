@@ -9,7 +9,7 @@ Cost: about four multiply-adds per output for 'bilinear', none for 'nearest'; th
 last 64 small tables of them are kept, locked.  When it loses: the first call of a process loads Numba, 0.5 s; making a map
 much smaller looks at two inputs per axis only and skips the rest (average pooling does not), so that the rest get no
 gradient either.  What it does not do: bicubic, area, antialias.
-Source: torch.nn.functional.interpolate.  Next room: fold.py.
+Source: torch.nn.functional.interpolate.  Next room: resample.py, which has ONNX's rules for where an output lies.
 """
 
 import functools
@@ -19,7 +19,7 @@ import sys
 import numpy as np
 
 from minicnn import check
-from minicnn.axis import Resize, ratio
+from minicnn.axis import Resampled, Resize, ratio
 from minicnn.conv.algorithm import plain
 from minicnn.conv.layout import WORTH_KEEPING, locked
 from minicnn.errors import ArgumentError, ShapeError
@@ -30,6 +30,7 @@ from minicnn.functional.winners import run
 __all__ = ["interpolate", "interpolate_backward"]
 
 MODES = ("nearest", "bilinear")
+Rule = Resize | Resampled  # each names the inputs of an output, and their weights
 
 
 def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None) -> np.ndarray:
@@ -48,7 +49,7 @@ def interpolate(x, size=None, scale_factor=None, mode="nearest", align_corners=N
     array([[[0., 1., 3., 4.]]])
     """
     batch, unbatched = check.image_batch(x, "interpolate")
-    y = _resized(batch, _rules(batch.shape[2:], size, scale_factor, mode, align_corners, recompute_scale_factor))
+    y = by_rules(batch, _rules(batch.shape[2:], size, scale_factor, mode, align_corners, recompute_scale_factor))
     return y[0] if unbatched else y
 
 
@@ -73,7 +74,7 @@ def interpolate_backward(
     grad = arguments.gradient(grad_output, resized_shape[unbatched:], what, **arguments.arrays_among(x=x))
     grad = grad[None] if unbatched else grad
     for axis, rule in zip((3, 2), reversed(rules), strict=True):  # the way back: columns, then rows
-        grad = _collected_along(grad, rule, shape[axis], axis)
+        grad = collected_along(grad, rule, shape[axis], axis)
     return grad[0] if unbatched else grad
 
 
@@ -123,7 +124,7 @@ def _scaled(n: int, factor: float, what: str) -> int:
     return math.floor(product)
 
 
-def _resized(batch: np.ndarray, rules: tuple[Resize, Resize]) -> np.ndarray:
+def by_rules(batch: np.ndarray, rules: tuple[Rule, Rule]) -> np.ndarray:
     """Return a batch resized over rows, then over columns."""
     from minicnn.functional.resize_kernel import mix_planes, pick_planes  # Numba loads here, not with the package
 
@@ -142,7 +143,7 @@ def _resized(batch: np.ndarray, rules: tuple[Resize, Resize]) -> np.ndarray:
 
 
 @functools.lru_cache(64)
-def _table(rule: Resize, n: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+def _table(rule: Rule, n: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     """Return the two inputs that each output is mixed from, (2, outputs), and their weights; one input stands there twice, 1 and 0.
 
     >>> _table(Resize(4, "bilinear"), 2, np.dtype(np.float32))
@@ -156,7 +157,7 @@ def _table(rule: Resize, n: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarra
     return locked(np.array(inputs, np.uint32)), locked(np.array(weights, dtype))
 
 
-def _collected_along(grad: np.ndarray, rule: Resize, n: int, axis: int) -> np.ndarray:
+def collected_along(grad: np.ndarray, rule: Rule, n: int, axis: int) -> np.ndarray:
     """Return for each of n inputs of one axis the weighted sum over the outputs that look at it.
 
     Round r adds what the r-th of these outputs has for each input, for all inputs that have so many: few passes over

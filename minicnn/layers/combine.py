@@ -11,7 +11,7 @@ import numpy as np
 
 from minicnn import check
 from minicnn import functional as F
-from minicnn.axis import POINT, Whole
+from minicnn.axis import POINT, Pick, Whole
 from minicnn.conv.memory_format import is_channels_last, shaped
 from minicnn.errors import ShapeError
 from minicnn.functional.combine import bind_add
@@ -75,11 +75,7 @@ class Concat(Layer):
     kind, inputs = "concat", None
 
     def __init__(self, dim: int = 1):
-        if dim not in (1, -3):
-            raise ShapeError(
-                f"Concat: in a network, maps are joined along channels (dim=1), but dim is {dim!r}; functional.concat takes any."
-            )
-        self._set(dim=dim)
+        self._set(dim=check.integer(dim, "dim", "Concat", -32))
 
     def fields(self) -> dict:
         return {"dim": self.dim}
@@ -90,12 +86,32 @@ class Concat(Layer):
     def backward(self, grads, passage):
         return F.concat_backward(grads[0], passage.shapes, self.dim), {}
 
+    def _axis(self, shape) -> int:
+        if not -len(shape) <= self.dim < len(shape):
+            raise ShapeError(f"Concat: dim {self.dim} does not fit maps of {len(shape)} axes, shape {tuple(shape)}; use {-len(shape)} … {len(shape) - 1}.")
+        return self.dim % len(shape)
+
     def output_shape(self, *shapes):
         first = tuple(shapes[0])
+        joined = self._axis(first)
         for shape in shapes[1:]:
-            if len(shape) != len(first) or any(a != b for axis, (a, b) in enumerate(zip(shape, first, strict=True)) if axis != 1):
-                raise ShapeError(f"Concat: inputs may differ in channels only, but they have {', '.join(map(str, map(tuple, shapes)))}.")
-        return (first[0], sum(shape[1] for shape in shapes), *first[2:])
+            if len(shape) != len(first) or any(a != b for axis, (a, b) in enumerate(zip(shape, first, strict=True)) if axis != joined):
+                where = "channels" if (joined, len(first)) == (1, 4) else f"axis {joined}"
+                raise ShapeError(f"Concat: inputs may differ in {where} only, but they have {', '.join(map(str, map(tuple, shapes)))}.")
+        return (*first[:joined], sum(shape[joined] for shape in shapes), *first[joined + 1 :])
+
+    def axes(self, *shapes):
+        joined = self._axis(shapes[0])
+        if len(shapes[0]) != 4 or joined < 2:
+            return ((POINT, POINT),) * len(shapes)
+        sizes, rules = [shape[joined] for shape in shapes], []
+        for place, size in enumerate(sizes):
+            own = Pick((*(None,) * sum(sizes[:place]), *range(size), *(None,) * sum(sizes[place + 1 :])))
+            rules.append((own, POINT) if joined == 2 else (POINT, own))
+        return tuple(rules)
+
+    def describe_arguments(self) -> str:
+        return "" if self.dim == 1 else f"{self.dim}"
 
 
 class Flatten(Layer):

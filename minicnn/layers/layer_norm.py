@@ -1,10 +1,11 @@
-"""Which question: what do layer and group normalization hold, and what do they answer?
+"""Which question: what do layer, group and instance normalization hold, and what do they answer?
 
 A weight and a bias, per element of the last axes or per channel; what they divide by is measured on
 every input anew, in training and after it.  So no number of their output is a matter of one position:
 every output sees all that it is measured with, and `axes` says so.
-Source: Ba, Kiros & Hinton, "Layer Normalization" (2016); Wu & He, "Group Normalization" (2018);
-PyTorch's LayerNorm and GroupNorm.
+Instance norm is group norm with a group for every channel.
+Source: Ba, Kiros & Hinton, "Layer Normalization" (2016); Wu & He, "Group Normalization" (2018); Ulyanov, Vedaldi & Lempitsky,
+"Instance Normalization" (2016); PyTorch's LayerNorm, GroupNorm and InstanceNorm2d.
 """
 
 from math import prod
@@ -13,10 +14,11 @@ import numpy as np
 
 from minicnn import check
 from minicnn.axis import POINT, Whole
-from minicnn.errors import ShapeError
+from minicnn.errors import ShapeError, UnsupportedError
 from minicnn.functional.group_norm import checked_groups, group_norm_backward, group_norm_saving
 from minicnn.functional.layer_norm import checked_sizes, layer_norm_backward, layer_norm_saving, wants_last_axes
 from minicnn.functional.moments import checked_eps
+from minicnn.functional.normalization import checked_momentum
 from minicnn.layers.base import Layer, checked_array, constant, float_dtype, generator, spelled
 
 
@@ -129,7 +131,7 @@ class GroupNorm(_Measuring):
     Raises ShapeError, DTypeError, ArgumentError.  Source: PyTorch's GroupNorm; Wu & He (2018).
     """
 
-    kind = "groupnorm"
+    kind, over, counted = "groupnorm", "group", "num_channels"
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, rng=None, dtype=np.float32):
         what = "GroupNorm"
@@ -147,8 +149,8 @@ class GroupNorm(_Measuring):
         return layer
 
     def _build(self, num_groups, channels: int, arrays: dict, eps) -> None:
-        groups = checked_groups(num_groups, channels, "GroupNorm", "num_channels")
-        self._set(num_groups=groups, num_channels=channels, **arrays, eps=checked_eps(eps, "GroupNorm"))
+        groups = checked_groups(num_groups, channels, type(self).__name__, self.counted)
+        self._set(num_groups=groups, num_channels=channels, **arrays, eps=checked_eps(eps, type(self).__name__))
 
     def fields(self) -> dict:
         return {name: getattr(self, name) for name in ("num_groups", "num_channels", "weight", "bias", "eps")}
@@ -162,13 +164,13 @@ class GroupNorm(_Measuring):
     def output_shape(self, shape):
         if len(shape) < 2 or shape[1] != self.num_channels:
             if len(shape) == 4:
-                check.wants_channels("GroupNorm", shape, self.num_channels, source="num_channels")
+                check.wants_channels(type(self).__name__, shape, self.num_channels, source=self.counted)
             came = f"has {shape[1]} channels" if len(shape) > 1 else "has no channel axis"
-            raise ShapeError(f"GroupNorm: x must be (N, {self.num_channels}, …), but x.shape={tuple(shape)} {came}.")
+            raise ShapeError(f"{type(self).__name__}: x must be (N, {self.num_channels}, …), but x.shape={tuple(shape)} {came}.")
         return tuple(shape)
 
     def axes(self, shape):
-        everything = Whole("group norm over the map", None)
+        everything = Whole(f"{self.over} norm over the map", None)
         return ((everything, everything) if len(shape) == 4 else (POINT, POINT),)
 
     def saved_bytes(self, shape, itemsize: int = 4) -> int:
@@ -177,3 +179,52 @@ class GroupNorm(_Measuring):
     def describe_arguments(self) -> str:
         options = spelled(eps=None if self.eps == 1e-5 else self.eps, affine=False if self.weight is None else None)
         return f"{self.num_groups}, {self.num_channels}" + (f", {options}" if options else "")
+
+
+class InstanceNorm2d(GroupNorm):
+    """Instance normalization: y = weight · (x - mean) / √(var + eps) + bias, mean and var of one channel of one image; x is (N, C, …).
+
+    Arguments are PyTorch's in its order; weight and bias, one number per channel, are there with affine=True.  momentum is
+    taken and changes nothing, since nothing is kept from one input to the next.
+
+    >>> InstanceNorm2d(1, eps=0.0)(np.array([[[[1.0, 3.0]]]])).tolist()
+    [[[[-1.0, 1.0]]]]
+
+    Raises ShapeError, DTypeError, ArgumentError; UnsupportedError for track_running_stats=True.
+    Source: PyTorch's InstanceNorm2d; Ulyanov, Vedaldi & Lempitsky (2016); ONNX's InstanceNormalization.
+    """
+
+    kind, over, counted = "instancenorm", "instance", "num_features"
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum=0.1, affine=False, track_running_stats=False, *, rng=None, dtype=np.float32
+    ):
+        what = "InstanceNorm2d"
+        if momentum is not None:
+            checked_momentum(momentum, what)
+        if check.flag(track_running_stats, "track_running_stats", what):
+            raise UnsupportedError(
+                f"{what}: every input is measured by itself, so there are no running statistics, but track_running_stats is True; leave it "
+                "out, or use nn.BatchNorm2d, which has them."
+            )
+        affine = check.flag(affine, "affine", what, "give arrays through nn.InstanceNorm2d.of(num_features, weight, bias)")
+        rng, dtype = generator(rng, what), float_dtype(dtype, what)
+        shape = (check.integer(num_features, "num_features", what, 1),)
+        arrays = {name: constant(shape, first, rng, dtype) if affine else None for name, first in (("weight", 1), ("bias", 0))}
+        self._build(shape[0], shape[0], arrays, eps)
+
+    @classmethod
+    def of(cls, num_features, weight=None, bias=None, eps=1e-5) -> "InstanceNorm2d":
+        """Build the layer around a weight and a bias of num_features numbers, or None."""
+        layer, channels = object.__new__(cls), check.integer(num_features, "num_features", "InstanceNorm2d", 1)
+        layer._build(channels, channels, cls._checked(weight, bias, (channels,), "num_features"), eps)
+        return layer
+
+    num_features = property(lambda self: self.num_channels)
+
+    def fields(self) -> dict:
+        return {name: getattr(self, name) for name in ("num_features", "weight", "bias", "eps")}
+
+    def describe_arguments(self) -> str:
+        options = spelled(eps=None if self.eps == 1e-5 else self.eps, affine=True if self.weight is not None else None)
+        return f"{self.num_features}" + (f", {options}" if options else "")

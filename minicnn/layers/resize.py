@@ -1,8 +1,8 @@
-"""Which question: what does Upsample answer?
+"""Which question: what do Upsample and Resample answer?
 
-It enlarges each channel by repeating cells ('nearest') or by blending neighbours ('bilinear'); on the way
-back every input collects from the outputs that it went into.
-Source: PyTorch's Upsample.  Next room: functional/resize.py.
+They enlarge each channel by repeating cells ('nearest') or by blending neighbours ('bilinear', 'linear'); on the way
+back every input collects from the outputs that it went into.  Upsample places outputs as PyTorch does, Resample as ONNX says.
+Source: PyTorch's Upsample; ONNX's Resize.  Next rooms: functional/resize.py and functional/resample.py.
 """
 
 from math import floor
@@ -12,6 +12,7 @@ from minicnn import functional as F
 from minicnn.axis import Resize, ratio
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional.arguments import real
+from minicnn.functional.resample import rules_for, settings
 from minicnn.layers.base import Layer, batched, like, short, spelled
 
 
@@ -88,3 +89,47 @@ class Upsample(Layer):
         size = self.size and short(self.size)
         again = self.recompute_scale_factor
         return spelled(size=size, scale_factor=scale, mode=mode, align_corners=self.align_corners, recompute_scale_factor=again)
+
+
+class Resample(Layer):
+    """Rows and columns at another size, by ONNX's rules: `coordinates` says where an output lies, `rounding` what "nearest" takes.
+
+    out: (rows, columns) or a number; or scales: the same, and out = floor(n · scale); with both, out is the size and scales say
+    where outputs lie.  mode: "nearest" or "linear"; a place outside the map is moved to its edge.
+    coordinates: "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric" or "tf_half_pixel_for_nn";
+    rounding: "round_prefer_floor", "round_prefer_ceil", "floor" or "ceil".
+
+    >>> import numpy as np
+    >>> Resample((1, 2))(np.array([[[[1.0, 2.0, 3.0]]]])).tolist()
+    [[[[1.0, 3.0]]]]
+    >>> Resample(scales=(1, 2), mode="linear", coordinates="asymmetric")(np.array([[[[0.0, 4.0]]]])).tolist()
+    [[[[0.0, 2.0, 4.0, 4.0]]]]
+
+    Raises ShapeError, DTypeError, ArgumentError.  Source: ONNX's Resize, versions 10 to 19.
+    """
+
+    kind = "resample"
+
+    def __init__(self, out=None, mode="nearest", coordinates="half_pixel", rounding="round_prefer_floor", scales=None):
+        self._set(**settings(out, mode, coordinates, rounding, scales, "Resample"))
+
+    def fields(self) -> dict:
+        return {name: getattr(self, name) for name in ("out", "mode", "coordinates", "rounding", "scales")}
+
+    def forward(self, x, *, accuracy: str = "fast"):
+        return F.resample(x, **self.fields())
+
+    def backward(self, grads, passage):
+        return (F.resample_backward(grads[0], passage.shapes[0], **self.fields()),), {}
+
+    def axes(self, shape):
+        return (rules_for(tuple(shape[-2:]), self.fields(), "Resample"),)
+
+    def output_shape(self, shape):
+        batch = batched(shape, "Resample")
+        return like(shape, (*batch[:2], *(rule.out for rule in self.axes(batch)[0])))
+
+    def describe_arguments(self) -> str:
+        usual = {"mode": "nearest", "coordinates": "half_pixel", "rounding": "round_prefer_floor"}
+        words = {name: None if getattr(self, name) == word else getattr(self, name) for name, word in usual.items()}
+        return spelled(out=self.out and short(self.out), **words, scales=self.scales and short(self.scales))

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 import minicnn.functional
 from minicnn import functional as F
-from minicnn.axis import Adaptive, Resize, Transposed
+from minicnn.axis import Adaptive, Resampled, Resize, Transposed
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.window import Window
 
@@ -141,12 +142,36 @@ OPERATIONS = {
     "mse_loss": (lambda x, t: F.mse_loss(x, t, "none"), [SHAPE, SHAPE]),
     "mse_loss_backward": (lambda g, x, t: F.mse_loss_backward(g, x, t, "none"), [SHAPE, SHAPE, SHAPE]),
     "mse_loss_backward mean": (lambda x, t: F.mse_loss_backward(0.5, x, t), [SHAPE, SHAPE]),
+    "clamp": (lambda x: F.clamp(x, -2, 3), [SHAPE]),
+    "clamp nothing": (F.clamp, [SHAPE]),
+    "clamp_backward": (lambda g, x: F.clamp_backward(g, x, -2, 3), [SHAPE, SHAPE]),
+    "clamp_backward nothing": (F.clamp_backward, [SHAPE, SHAPE]),
+    "hardsigmoid": (F.hardsigmoid, [SHAPE]),
+    "hardsigmoid_backward": (lambda g, x: F.hardsigmoid_backward(g, x), [SHAPE, SHAPE]),
+    "hardsigmoid_backward of output": (lambda g, output: F.hardsigmoid_backward(g, None, output=output), [SHAPE, SHAPE]),
+    "local_response_norm": (lambda x: F.local_response_norm(x, 3, 0.5), [SHAPE]),
+    "local_response_norm_backward": (lambda g, x: F.local_response_norm_backward(g, x, 2, 0.5, longer="above"), [SHAPE, SHAPE]),
+    "matmul": (F.matmul, [SHAPE, (2, 1, 7, 3)]),
+    "matmul rows and columns": (F.matmul, [SHAPE, (7,)]),
+    "matmul_backward": (F.matmul_backward, [(2, 4, 5, 3), SHAPE, (7, 3)]),
+    "pixel_shuffle": (lambda x: F.pixel_shuffle(x, 2), [SHAPE]),
+    "pixel_shuffle DCR": (lambda x: F.pixel_shuffle(x, 2, "DCR"), [SHAPE]),
+    "pixel_shuffle by 1": (lambda x: F.pixel_shuffle(x, 1), [SHAPE]),
+    "pixel_shuffle_backward": (lambda g: F.pixel_shuffle_backward(g, (*np.shape(g)[:-3], 16, 3, 4), 2), [(2, 4, 6, 8)]),
+    "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x, 2), [(2, 3, 4, 6)]),
+    "pixel_unshuffle DCR": (lambda x: F.pixel_unshuffle(x, 2, "DCR"), [(2, 3, 4, 6)]),
+    "pixel_unshuffle_backward": (lambda g: F.pixel_unshuffle_backward(g, (*np.shape(g)[:-3], 1, 10, 14), 2, "DCR"), [SHAPE]),
+    "resample": (lambda x: F.resample(x, (3, 9)), [SHAPE]),
+    "resample linear": (lambda x: F.resample(x, None, "linear", "align_corners", scales=(1.7, 0.6)), [SHAPE]),
+    "resample_backward": (lambda g: F.resample_backward(g, (*np.shape(g)[:-2], 3, 9), (5, 7), coordinates="asymmetric"), [SHAPE]),
+    "resample_backward linear": (lambda g: F.resample_backward(g, (*np.shape(g)[:-2], 8, 4), (5, 7), "linear"), [SHAPE]),
     "conv_transpose2d": (
         lambda x, w, b: F.conv_transpose2d(x, w, b, (2, 3), (1, 0), (0, 2), 2, (1, 2)),
         [SHAPE, (4, 3, 3, 2), (6,)],
     ),
 }
-SINGLE_IMAGES = [name for name in OPERATIONS if name.split()[0].endswith("2d") or name.split()[0] in ("pad", "interpolate")]
+IMAGES = ("pad", "interpolate", "resample", "pixel_shuffle", "pixel_unshuffle")
+SINGLE_IMAGES = [name for name in OPERATIONS if name.split()[0].endswith("2d") or name.split()[0] in IMAGES]
 EVERY = pytest.mark.parametrize("name", OPERATIONS)
 
 
@@ -262,7 +287,9 @@ def test_two_axes_five_axes_and_empty_planes_are_refused(name):
     what = name.split()[0]
     with pytest.raises(ShapeError, match=rf"^{what}: x must be \(N, C, H, W\).*has 2 axes\. .* x\[None, None\]\.$"):
         results(name, [x[0, 0], *others])
-    with pytest.raises(ShapeError, match=rf"^{what}: x must be \(N, C, H, W\) or \(C, H, W\), but x\.shape=\(1, 2, 4, 5, 7\) has 5 axes"):
+    with pytest.raises(
+        ShapeError, match=rf"^{what}: x must be \(N, C, H, W\) or \(C, H, W\), but x\.shape=\(1, 2, \d, \d, \d\) has 5 axes"
+    ):
         results(name, [x[None], *others])
     with pytest.raises(ShapeError, match=rf"^{what}: only the batch may be empty"):
         results(name, [x[:, :, :0], *others])
@@ -317,6 +344,14 @@ def axes_of(call):
         "nearest": (Resize(3), Resize(9)),
         "bilinear": (Resize(3, "bilinear"), Resize(10, "bilinear")),
         "corners": (Resize(9, "bilinear", True), Resize(4, "bilinear", True)),
+        "rounded": (
+            Resampled(3, "nearest", "half_pixel", "round_prefer_ceil"),
+            Resampled(12, "nearest", "half_pixel", "round_prefer_ceil"),
+        ),
+        "symmetric": (
+            Resampled(3, "linear", "half_pixel_symmetric", scale=Fraction(7, 10)),
+            Resampled(11, "linear", "half_pixel_symmetric", scale=Fraction(17, 10)),
+        ),
         "transposed": (Transposed(3, 2, 1, 0, 1, 1), Transposed(2, 3, 0, 1, 4, 2)),
         "reflect": Window.of(1, padding=((2, 1), (0, 3)), padding_mode="reflect").axes(SIZE),
     }[call]
@@ -332,6 +367,8 @@ PROBES = {
     "interpolate nearest": ("nearest", lambda x: F.interpolate(x, (3, 9))),
     "interpolate bilinear": ("bilinear", lambda x: F.interpolate(x, (3, 10), mode="bilinear")),
     "interpolate corners": ("corners", lambda x: F.interpolate(x, (9, 4), mode="bilinear", align_corners=True)),
+    "resample nearest": ("rounded", lambda x: F.resample(x, (3, 12), rounding="round_prefer_ceil")),
+    "resample linear": ("symmetric", lambda x: F.resample(x, None, "linear", "half_pixel_symmetric", scales=(0.7, 1.7))),
     "conv_transpose2d": (
         "transposed",
         lambda x: F.conv_transpose2d(x, np.ones((4, 3, 3, 2), x.dtype), None, (2, 3), ((1, 0), (0, 1)), (1, 2), 1, (1, 4)),

@@ -177,7 +177,9 @@ def bordered(draw, shape):
 
 
 def resampled(draw, shape):
-    coordinates = draw(st.sampled_from(("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn")))
+    coordinates = draw(
+        st.sampled_from(("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn"))
+    )
     rounding = draw(st.sampled_from(("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")))
     mode = draw(st.sampled_from(("nearest", "linear")))
     if draw(st.booleans()):

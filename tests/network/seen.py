@@ -31,7 +31,9 @@ def what_is_seen(net: nn.Network, size: tuple[int, int]) -> dict[str, list[list[
 
 def joined(feeders):
     height, width = max(map(len, feeders)), max(len(grid[0]) for grid in feeders)
-    feeders = [[[grid[r % len(grid)][c % len(grid[0])] for c in range(width)] for r in range(height)] for grid in feeders]  # 1 is laid over all
+    feeders = [
+        [[grid[r % len(grid)][c % len(grid[0])] for c in range(width)] for r in range(height)] for grid in feeders
+    ]  # 1 is laid over all
     return [[NOTHING.union(*cells) for cells in zip(*rows, strict=True)] for rows in zip(*feeders, strict=True)]
 
 
@@ -157,7 +159,9 @@ def bordered(line, layer, axis) -> Lines:
     line = line[:after] if after < 0 else line
     last, found = len(line) - 1, []
     for k in range(-max(before, 0), len(line) + max(after, 0)):
-        inside = {"constant": None, "edge": min(max(k, 0), last), "wrap": k % len(line), "reflect": -k if k < 0 else 2 * last - k}[layer.mode]
+        inside = {"constant": None, "edge": min(max(k, 0), last), "wrap": k % len(line), "reflect": -k if k < 0 else 2 * last - k}[
+            layer.mode
+        ]
         found.append([line[k]] if 0 <= k <= last else [None if inside is None else line[inside]])
     return found
 

@@ -81,7 +81,10 @@ def test_rules_say_their_arithmetic(rule):
 
 def test_resampled_by_hand():
     assert [Resampled(8, "nearest", "asymmetric", "floor", None).sees(i, 4) for i in range(8)] == [(k // 2,) for k in range(8)]
-    assert [Resampled(4, "nearest", "half_pixel", rounding).sees(1, 8) for rounding in ("round_prefer_floor", "round_prefer_ceil")] == [(2,), (3,)]
+    assert [Resampled(4, "nearest", "half_pixel", rounding).sees(1, 8) for rounding in ("round_prefer_floor", "round_prefer_ceil")] == [
+        (2,),
+        (3,),
+    ]
     assert [Resampled(4, "nearest", "half_pixel", rounding).sees(3, 8) for rounding in ("floor", "ceil")] == [(6,), (7,)]
     assert [Resampled(2, "linear", "half_pixel").source(i, 4) for i in range(2)] == [0.5, 2.5]
     assert [Resampled(3, "linear", "align_corners").source(i, 5) for i in range(3)] == [0, 2, 4]
