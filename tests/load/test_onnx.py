@@ -153,6 +153,29 @@ class TestWhatComesOut:
         assert net.inputs == ("a_0",)
         assert len({node.name for node in net}) == 2
 
+    def test_an_input_that_is_turned_at_once_is_channels_first_here(self, saved):
+        """What TensorFlow's exporter writes: (N, H, W, C), turned before the first convolution."""
+        nodes = [helper.make_node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]), helper.make_node("Conv", ["t", "w"], ["y"])]
+        net = load.onnx(saved(nodes, {"x": (1, 7, 9, 3)}, weights={"w": W}))
+        assert [type(node.layer).__name__ for node in net] == ["Conv2d"]
+        assert dict(net.input_shapes) == {"x": (1, 3, 7, 9)}
+        np.testing.assert_array_equal(net(X, accuracy="exact"), nn.Conv2d.of(W)(X, accuracy="exact"))
+        both = [*nodes, helper.make_node("Relu", ["x"], ["z"])]  # somebody reads it as it came
+        assert load.onnx(saved(both, {"x": (1, 7, 9, 3)}, outputs=("y", "z"), weights={"w": W})).input_shapes["x"] == (1, 7, 9, 3)
+
+    def test_channels_that_are_shuffled_keep_their_positions(self, saved):
+        nodes = [
+            helper.make_node("Reshape", ["x", "apart"], ["a"]),
+            helper.make_node("Transpose", ["a"], ["b"], perm=[0, 2, 1, 3, 4]),
+            helper.make_node("Reshape", ["b", "together"], ["y"]),
+        ]
+        weights = {"apart": np.array([2, 2, 3, 4, 5]), "together": np.array([2, 6, 4, 5])}
+        net = load.onnx(saved(nodes, {"x": (2, 6, 4, 5)}, weights=weights))
+        x = np.arange(240, dtype=np.float32).reshape(2, 6, 4, 5)
+        np.testing.assert_array_equal(net(x)[0, :, 0, 0], x[0, [0, 3, 1, 4, 2, 5], 0, 0])
+        np.testing.assert_array_equal(net(x), x.reshape(2, 2, 3, 4, 5).transpose(0, 2, 1, 3, 4).reshape(x.shape))
+        assert describe(net).field(net.outputs[0]).size == (1, 1)
+
     def test_nodes_that_no_output_needs_are_left_out(self, saved):
         nodes = [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Sigmoid", ["x"], ["z"])]
         assert len(load.onnx(saved(nodes, {"x": (1, 2, 3, 4)}))) == 1

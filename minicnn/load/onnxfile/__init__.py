@@ -28,6 +28,7 @@ from minicnn.network.node import source
 
 WHAT = "load.onnx"
 DOMAINS = ("", "ai.onnx")
+TO_CHANNELS_FIRST = (0, 3, 1, 2)
 
 
 def onnx(path, *, input_shape=None, fixed: Mapping[str, np.ndarray] | None = None) -> Network:
@@ -40,8 +41,9 @@ def onnx(path, *, input_shape=None, fixed: Mapping[str, np.ndarray] | None = Non
     fixed : {name: array} for inputs that are no maps: shapes, axes, weights; they become part of the network
 
     Nodes are called what the file calls them; a layer whose weight is called 'conv1.weight' is called 'conv1', so that
-    net.parameters() has the names of the framework that the file came from.  net.input_shapes are the file's, in N C H W, and
-    (N, C, W) stays so: unit axes are put in around convolutions.  Half precision is widened to float32.  Arithmetic that
+    net.parameters() has the names of the framework that the file came from.  net.input_shapes are the file's; an input
+    (N, H, W, C) that the file turns at once, as TensorFlow's do, is (N, C, H, W) here, and (N, C, W) stays so: unit axes are put
+    in around convolutions.  Half precision is widened to float32.  Arithmetic that
     only works out shapes is done here, and is not in the network.
 
     Needs the extra `onnx`.  Raises FileFormatError for a file that is damaged or points outside its folder, UnsupportedError
@@ -68,13 +70,16 @@ def _network(model, folder: Path, input_shape, fixed: dict) -> Network:
     """Walk the graph once, from its inputs to its outputs."""
     graph, opset = graph_of(model), opset_of(model)
     known = {tensor.name: Value.known(array_of(tensor, folder)) for tensor in graph.initializer}
-    inputs = _inputs(graph, known, input_shape, fixed)
+    inputs, turned = _turned(graph, _inputs(graph, known, input_shape, fixed))
     builder = Builder(inputs, folder)
     values = {**known, **inputs}
     later = {name for proto in graph.node for name in proto.output}
     modules = [module_of(proto.name) for proto in graph.node]
     containers = {module[:end] for module in modules for end, letter in enumerate(module) if letter == "."}
     for place, proto in enumerate(graph.node):
+        if proto.op_type == "Transpose" and proto.input[0] in turned:
+            values[proto.output[0]] = inputs[proto.input[0]]
+            continue
         for name, value in zip(proto.output, _results(proto, place, values, later, containers, opset, builder), strict=False):
             if name in values:
                 raise FileFormatError(f"computes {name!r} twice; every value has one name. It is damaged.")
@@ -85,6 +90,26 @@ def _network(model, folder: Path, input_shape, fixed: dict) -> Network:
         raise FileFormatError("names no output; it is damaged.")
     shapes = {value.name: value.shape for value in inputs.values()}
     return Network(_needed(builder.nodes, outputs), tuple(shapes), tuple(outputs), input_shapes=shapes)
+
+
+def _turned(graph, inputs: dict[str, Value]) -> tuple[dict[str, Value], set[str]]:
+    """Return the inputs, and the names of those that are taken as (N, C, H, W) since the file takes (N, H, W, C) and turns them at once."""
+    turned = set()
+    for name, value in inputs.items():
+        readers = [proto for proto in graph.node if name in proto.input]
+        perms = [
+            tuple(attribute.ints)
+            for proto in readers
+            if proto.op_type == "Transpose"
+            for attribute in proto.attribute
+            if attribute.name == "perm"
+        ]
+        if len(value.shape) == 4 and perms == [TO_CHANNELS_FIRST] * len(readers) and readers and all(p.output for p in readers):
+            turned.add(name)
+    shapes = {
+        name: tuple(value.shape[axis] for axis in TO_CHANNELS_FIRST) if name in turned else value.shape for name, value in inputs.items()
+    }
+    return {name: Value(shapes[name], value.dtype, value.name) for name, value in inputs.items()}, turned
 
 
 def _inputs(graph, known: dict, input_shape, fixed: dict) -> dict[str, Value]:

@@ -127,6 +127,10 @@ class Operator:
         name = self.name if own else self._builder.free_name(f"{self.name}.{part or layer.kind}")
         return self._builder.hung(layer, values, name)
 
+    def came_from(self, value: Value, kind: type) -> tuple[Layer, Value] | None:
+        """Return the layer of that kind that a map comes out of, and what went into it, or None."""
+        return None if value.is_known else self._builder.came_from(value, kind)
+
     def makes(self, shape: tuple[int, ...], dtype) -> None:
         """Count an array that is about to be made from a few numbers, before it is made."""
         self._builder.makes(prod(shape) * np.dtype(dtype).itemsize)
@@ -158,6 +162,7 @@ class Builder:
         self._taken = {value.name for value in inputs.values()}
         self._anchor = next(value.name for value in inputs.values())
         self._constants: dict[int, Value] = {}
+        self._maps = {value.name: value for value in inputs.values()}
 
     def free_name(self, *wanted: str) -> str:
         """Return the first of the wanted names that is free, as a word that a node may have."""
@@ -181,7 +186,13 @@ class Builder:
         """Return the map of a new node."""
         shape, dtype = _result(layer, values)
         self.nodes.append(Node(name, layer, tuple(self.map_of(value).name for value in values)))
-        return Value(shape, dtype, name)
+        self._maps[name] = Value(shape, dtype, name)
+        return self._maps[name]
+
+    def came_from(self, value: Value, kind: type) -> tuple[Layer, Value] | None:
+        """Return the layer that a map comes out of and what went into it, where that is a layer of this kind and of one input."""
+        node = next((node for node in reversed(self.nodes) if node.name == value.name), None)
+        return (node.layer, self._maps[node.inputs[0]]) if node and isinstance(node.layer, kind) and node.inputs[0] in self._maps else None
 
     def map_of(self, value: Value) -> Value:
         """Return a value as a map of the network: a known array becomes a node that holds it."""

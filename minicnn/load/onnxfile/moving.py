@@ -85,7 +85,20 @@ def reshape(op: Operator) -> Value:
         full = tuple(prod(x.shape) // rest if n == -1 else n for n in full)
     if len(x.shape) == 4 and full == (x.shape[0], prod(x.shape[1:])):
         return op.hang(Flatten(), x)
-    return reshaped(op, x, full)
+    return _channels_shuffled(op, x, full) or reshaped(op, x, full)
+
+
+def _channels_shuffled(op: Operator, x: Value, shape: tuple[int, ...]) -> Value | None:
+    """Return what ShuffleNet's three steps come to, channels dealt out anew, so that positions stay positions; None for other steps.
+
+    (N, a·b, H, W) → (N, a, b, H, W) → (N, b, a, H, W) → (N, b·a, H, W): channel j·a + i is channel i·b + j.
+    """
+    exchanged = op.came_from(x, Permute)
+    parted = exchanged and exchanged[0].dims == (0, 2, 1, 3, 4) and op.came_from(exchanged[1], layers.Reshape)
+    if not parted or parted[1].shape != shape or exchanged[1].shape[-2:] != shape[-2:]:
+        return None
+    order = np.arange(shape[1]).reshape(exchanged[1].shape[1:3]).T.reshape(-1)
+    return op.hang(Take(order, 1), parted[1])
 
 
 def flatten(op: Operator) -> Value:
