@@ -55,7 +55,19 @@ def graph_of(model):
         )
     if model.graph.sparse_initializer:
         raise UnsupportedError("holds sparse weights, which are not read; export it with dense ones.")
+    _check_names(model.graph)
     return model.graph
+
+
+def _check_names(graph) -> None:
+    """Refuse names whose bytes are no text, which the decoder hands out as bytes."""
+    for node in graph.node:
+        names = (node.name, node.op_type, node.domain, *node.input, *node.output, *(attribute.name for attribute in node.attribute))
+        if not all(isinstance(name, str) for name in names):
+            raise FileFormatError(f"holds a node with a name that is no text, {names!r:.80}; it is damaged.")
+    for thing in (*graph.initializer, *graph.input, *graph.output):
+        if not isinstance(thing.name, str):
+            raise FileFormatError(f"holds a name that is no text, {thing.name!r:.80}; it is damaged.")
 
 
 def opset_of(model) -> int:

@@ -108,6 +108,7 @@ def _max_pool(op: Operator, x: Value, indices: bool) -> Value:
 def _whole_indices(op: Operator, x: Value, pooled: Value) -> Value:
     """Return the winning places counted over the whole input, as ONNX counts them; ours are counted within a plane."""
     n, channels = x.shape[:2]
+    op.makes((n, channels), np.int64)
     planes = (np.arange(n * channels, dtype=np.int64) * prod(x.shape[2:])).reshape(n, channels, 1, 1)
     node = pooled.name.removesuffix(".squeeze") if pooled.name else None
     if node is None:
@@ -140,6 +141,7 @@ def _summed_average(op: Operator, x: Value, kernel, strides, dilations, pads, co
     more = tuple((before, after + max(0, span - n)) for (before, after), n, span in zip(pads, padded, spans, strict=True))
     channels = x.shape[1]
     ones = np.ones((channels, 1, *kernel), x.dtype)
+    op.makes((*padded, len(kernel) + 1), np.float64)
     there = np.ones(padded) if counts else np.pad(np.ones(x.shape[2:]), pads)  # the cells that count
     there = np.pad(there, [(0, m[1] - p[1]) for m, p in zip(more, pads, strict=True)])
     count = Conv2d.of(np.ones((1, 1, *kernel)), None, strides, 0, dilations)(there[None, None])
