@@ -119,7 +119,7 @@ def _folder(entries: dict) -> str:
         return folders[0]
     raise FileFormatError(
         f"is a zip archive with {len(folders)} data.pkl where PyTorch writes one, and no NumPy archive (.npz); "
-        f"only PyTorch (torch.save), safetensors and .npz files are read."
+        f"only PyTorch (torch.save), safetensors, Keras and .npz files are read."
     )
 
 

@@ -19,8 +19,9 @@ from minicnn.errors import ArgumentError, FileFormatError
 HEAD = 512  # bytes that are enough to tell one kind of file from another
 # Expanded, shared and compressed arrays may unpack to more than the file, within reason.
 FREE_BYTES, TIMES_THE_FILE = 2**26, 16
+HDF5 = "an HDF5 file (Keras writes these)"
 STARTS = (
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras writes these)"),
+    (b"\x89HDF\r\n\x1a\n", HDF5),
     (b"\x93NUMPY", "a NumPy array (.npy): read it with np.load"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file it points to: run `git lfs pull` in its repository"),
     (b"GGUF", "a GGUF file"),
@@ -79,9 +80,14 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
+def trusted_bytes(size: int) -> int:
+    """Return how many bytes of arrays a file of that size is trusted with."""
+    return FREE_BYTES + TIMES_THE_FILE * size
+
+
 def wants_bytes_within(claimed: int, size: int) -> None:
     """Raise where arrays claim more bytes than a file of that size is trusted with."""
-    room = FREE_BYTES + TIMES_THE_FILE * size
+    room = trusted_bytes(size)
     if claimed > room:
         raise FileFormatError(
             f"claims tensors of {claimed:,} bytes, but {size:,} bytes of file are trusted with at most "

@@ -11,6 +11,8 @@ Source: IEEE 754-2019 (binary16); Google's "bfloat16: the secret to high perform
 Next rooms: tensors.py, safetensorsfile.py, npzfile.py, each of which finds the bytes.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 # A kind of number → how NumPy reads its bytes.  A bool is a byte.
@@ -21,6 +23,16 @@ READ_AS = {
     "complex64": "c8", "complex128": "c16",
 }  # fmt: skip
 WIDENED = ("float16", "bfloat16")
+
+
+def widening(widened: Mapping[str, int], count: int) -> list[str]:
+    """Return a remark on a file of `count` arrays where half precision was widened.
+
+    >>> widening({"float16": 3}, 5), widening({}, 5)
+    (['has 3 float16 of 5 tensors, now float32 (exactly)'], [])
+    """
+    words = " and ".join(f"{number} {kind}" for kind, number in widened.items())
+    return [f"has {words} of {count} tensors, now float32 (exactly)"] if words else []
 
 
 def own_array(values: np.ndarray, kind: str) -> np.ndarray:

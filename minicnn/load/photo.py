@@ -9,7 +9,8 @@ images, so a network trained there sees the same numbers here.
 Cost: decoding and resizing, a few milliseconds for a photo; importing this module does not load Pillow.
 Does not do: augmentation, batches of several files, colour profiles.
 Source: torchvision.transforms.functional (resize, center_crop, to_tensor, normalize); He et al. (2016)
-for 256 and 224; the mean and standard deviation of ImageNet's training set.  Next room: network.
+for 256 and 224; the mean and standard deviation of ImageNet's training set; keras/applications/imagenet_utils.py
+(preprocess_input, mode "caffe") for networks that came by way of Caffe.  Next room: network.
 """
 
 from types import MappingProxyType
@@ -18,21 +19,29 @@ import numpy as np
 
 from minicnn import check
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.functional.arguments import real
 from minicnn.load import decode
 
 WHAT = "load.image"
 MODES = ("RGB", "L")
+ORDERS = ("RGB", "BGR")
 MOST_PIXELS = 2**27  # per channel, after resizing
 ROUNDING = 1e-3  # how far outside [0, 1] an image array may come back from (x - mean) / std · std + mean
 
 #: The settings of most ImageNet classifiers: `load.image(path, **load.IMAGENET)`.
 IMAGENET = MappingProxyType({"resize": 256, "crop": 224, "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)})
 
+#: The settings of networks that were trained in Caffe or with Keras' mode "caffe" (its VGG16, VGG19 and ResNet50):
+#: values 0 to 255, blue first, the mean of ImageNet's training set subtracted, nothing divided.
+CAFFE = MappingProxyType({"resize": 256, "crop": 224, "order": "BGR", "scale": 255.0, "mean": (103.939, 116.779, 123.68)})
 
-def image(source, *, mode: str = "RGB", resize=None, crop=None, mean=None, std=None, dtype=np.float32) -> np.ndarray:
+
+def image(
+    source, *, mode: str = "RGB", resize=None, crop=None, order: str = "RGB", scale=1.0, mean=None, std=None, dtype=np.float32
+) -> np.ndarray:
     """Return a picture as a C-contiguous array (1, C, H, W), with C = 3 for mode 'RGB' and 1 for 'L'.
 
-    x[0, c, i, j] = (pixel[i, j, c] / 255 - mean[c]) / std[c]        (/ 65535 for 16 bits)
+    x[0, c, i, j] = (scale · pixel[i, j, c] / 255 - mean[c]) / std[c]        (/ 65535 for 16 bits)
 
     source: a path, bytes, an open binary file, a PIL image, or an array (H, W), (H, W, 1), (H, W, 3)
     or (H, W, 4) of uint8, uint16 or floats in [0, 1]. EXIF orientation is applied. Grey pictures get
@@ -43,7 +52,9 @@ def image(source, *, mode: str = "RGB", resize=None, crop=None, mean=None, std=N
     int(resize·long / short); a pair is (H, W). Bicubic, averaging over the source where it shrinks
     (antialiasing); 8-bit pictures are resized as 8-bit pictures, others as floats, clipped to [0, 1].
     crop: a whole number or (H, W), from the centre, with top = round((H - h) / 2).
-    mean, std: one number, or one per channel, in units of [0, 1]; without them values stay in [0, 1].
+    order: 'BGR' puts the blue channel first, as networks from Caffe expect it; mean and std follow that order.
+    scale: what a white pixel is, 1 or 255 as a rule.
+    mean, std: one number, or one per channel, in units of [0, scale]; without them values stay in [0, scale].
 
     A picture in memory is (H, W, C): the three colours of a pixel lie side by side. transpose(2, 0, 1)
     only relabels the axes, and the bytes stay where they are; the copy into C-contiguous order then
@@ -60,27 +71,30 @@ def image(source, *, mode: str = "RGB", resize=None, crop=None, mean=None, std=N
     array([[1., 0.]], dtype=float32)
     >>> image(np.zeros((300, 400, 3), np.uint8), **IMAGENET).shape
     (1, 3, 224, 224)
+    >>> image(photo, order="BGR", scale=255, mean=CAFFE["mean"])[0, :, 0, 0].round(3)   # red: 0, 0, 255, less the mean
+    array([-103.939, -116.779,  131.32 ], dtype=float32)
     """
     check.one_of(mode, "mode", WHAT, MODES)
-    dtype = _float_dtype(dtype)
-    scale = _per_channel(mean, std, 3 if mode == "RGB" else 1, WHAT)
+    dtype, white = _float_dtype(dtype), _white(scale, WHAT)
+    backwards = _backwards(order, 3 if mode == "RGB" else 1, WHAT)
+    scaling = _per_channel(mean, std, 3 if mode == "RGB" else 1, WHAT, white)
     size = _size(resize, "resize")
     window = _size(crop, "crop")
     pixels = decode.pixels(source, mode)  # (H, W, C), uint8 or float64
     pixels = _cropped(_resized(pixels, size), window)
-    values = pixels.astype(dtype) / dtype.type(255) if pixels.dtype == np.uint8 else pixels.astype(dtype)
-    if scale is not None:
-        values = (values - scale[0].astype(dtype)) / scale[1].astype(dtype)
+    values = _scaled(pixels[:, :, ::-1] if backwards else pixels, white, dtype)
+    if scaling is not None:
+        values = (values - scaling[0].astype(dtype)) / scaling[1].astype(dtype)
     return np.ascontiguousarray(values.transpose(2, 0, 1))[None]  # (H, W, C) → (1, C, H, W)
 
 
-def to_hwc(x, mean=None, std=None) -> np.ndarray:
+def to_hwc(x, mean=None, std=None, *, order: str = "RGB", scale=1.0) -> np.ndarray:
     """Return an image array (1, C, H, W) or (C, H, W) as (H, W, 3) in [0, 1], ready for plotting.
 
-    pixel[i, j, c] = x[c, i, j]·std[c] + mean[c]
+    pixel[i, j, c] = (x[c, i, j]·std[c] + mean[c]) / scale
 
-    C is 3, or 1, which becomes three equal channels. mean and std are those the image was loaded
-    with. Rounding outside [0, 1] is clipped; values farther outside are an error, because a clipped
+    C is 3, or 1, which becomes three equal channels. mean, std, order and scale are those the image
+    was loaded with. Rounding outside [0, 1] is clipped; values farther outside are an error, because a clipped
     picture would show colours that the photo does not have.
 
     Raises ShapeError for several images or other channel counts; DTypeError unless x is float32 or
@@ -101,17 +115,46 @@ def to_hwc(x, mean=None, std=None) -> np.ndarray:
             " That looks like HWC already; plot x as it is." if batch.shape[3] in (1, 3) else " Pass one channel at a time: x[:, c:c + 1]."
         )
         raise ShapeError(f"{what}: x must have 1 or 3 channels on axis {x.ndim - 3}, but it has {channels} (x.shape={x.shape}).{hint}")
-    scale = _per_channel(mean, std, channels, what)
+    white, backwards = _white(scale, what), _backwards(order, channels, what)
+    scaling = _per_channel(mean, std, channels, what, white)
     values = batch[0].transpose(1, 2, 0)  # (C, H, W) → (H, W, C)
-    if scale is not None:
-        values = values * scale[1].astype(x.dtype) + scale[0].astype(x.dtype)
+    if scaling is not None:
+        values = values * scaling[1].astype(x.dtype) + scaling[0].astype(x.dtype)
+    values = values[:, :, ::-1] if backwards else values
+    values = values if white == 1 else values / x.dtype.type(white)
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ArgumentError(f"{what}: x holds NaN or infinite values; look for where they come from before plotting.")
     if low < -ROUNDING or high > 1 + ROUNDING:
-        remedy = "pass the mean and std that it was loaded with" if scale is None else "check mean and std, or clip x first"
+        remedy = "pass the mean and std that it was loaded with" if scaling is None else "check mean and std, or clip x first"
+        remedy = f"pass scale=255 if it was loaded so; else {remedy}" if white == 1 and 2 < high < 300 else remedy
         raise ArgumentError(f"{what}: the picture must lie in [0, 1], but it goes from {low:.6g} to {high:.6g}; {remedy}.")
     return np.repeat(np.clip(values, 0, 1), 3 // channels, axis=2)
+
+
+def _white(scale, what: str) -> float:
+    white = real(scale, "scale", what)
+    if not (white > 0 and np.isfinite(white)):
+        raise ArgumentError(f"{what}: scale is the value of a white pixel, a number above 0 such as 1 or 255, but it is {scale!r}.")
+    return white
+
+
+def _backwards(order, channels: int, what: str) -> bool:
+    """Return whether blue comes first."""
+    backwards = check.one_of(order, "order", what, ORDERS) == "BGR"
+    if backwards and channels == 1:
+        raise ArgumentError(f"{what}: order='BGR' is about three channels, and a grey image has one; leave order out.")
+    return backwards
+
+
+def _scaled(pixels: np.ndarray, white: float, dtype: np.dtype) -> np.ndarray:
+    """Return bytes, or floats in [0, 1], as numbers from 0 to white; bytes to 255 are the bytes themselves."""
+    whole = pixels.dtype == np.uint8
+    values = pixels.astype(dtype)
+    if whole and white == 255:
+        return values
+    values = values / dtype.type(255) if whole else values
+    return values if white == 1 else values * dtype.type(white)
 
 
 def _float_dtype(dtype) -> np.dtype:
@@ -133,14 +176,15 @@ def _size(value, name: str) -> int | tuple[int, int] | None:
     return check.integer(value, name, WHAT, 1)
 
 
-def _per_channel(mean, std, channels: int, what: str) -> tuple[np.ndarray, np.ndarray] | None:
+def _per_channel(mean, std, channels: int, what: str, white: float) -> tuple[np.ndarray, np.ndarray] | None:
     """Return mean and std with one number per channel, or None when neither is given."""
     if mean is None and std is None:
         return None
     means = _numbers(0.0 if mean is None else mean, "mean", channels, what)
     stds = _numbers(1.0 if std is None else std, "std", channels, what)
-    if (means < 0).any() or (means > 1).any():
-        raise ArgumentError(f"{what}: mean is in units of [0, 1], like the pixels, but it is {mean!r}; divide values for 0 to 255 by 255.")
+    if (means < 0).any() or (means > white).any():
+        remedy = "divide values for 0 to 255 by 255" if white == 1 else "give mean in the units of scale"
+        raise ArgumentError(f"{what}: mean is in units of [0, {white:g}], like the pixels, but it is {mean!r}; {remedy}.")
     if (stds <= 0).any():
         raise ArgumentError(f"{what}: std divides the pixels and must be above 0, but it is {std!r}; use 1 to leave a channel as it is.")
     return means, stds

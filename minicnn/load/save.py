@@ -1,29 +1,25 @@
-"""Which question: how are weights written so that a file is either whole or not there?
+"""Which question: how do weights become a file?
 
-Idea: everything is checked before anything is written; the bytes go to a file beside the target,
-are flushed to the disk, and then take the target's name at once (os.replace).  Whoever reads the
-target meanwhile, or after a crash, sees the old file or the new one.
+Idea: everything is checked before anything is written, and the file is either whole or not there (whole.py).
 
-    weights ─ check ─► .model.safetensors.3f9a0c12.part ─ flush ─► model.safetensors
+    weights ─ check ─► bytes ─► model.safetensors
 
 A file depends on nothing but what is in it: no dates, no order of a hash table.
 
 Cost: one copy of arrays that are not C-contiguous and little-endian; the disk.
 Does not do: PyTorch's format (a pickle), compression, complex numbers, merging into a file.
-Source: POSIX rename(2), os.replace.  Next room: into.py, the way back into a network.
+Source: each format's own, named in its file.  Next room: into.py, the way back into a network.
 """
 
-import contextlib
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from minicnn import check
-from minicnn.errors import ArgumentError, DTypeError, FileFormatError, WeightsError
+from minicnn.errors import ArgumentError, DTypeError, WeightsError
 from minicnn.load import npzfile, safetensorsfile
+from minicnn.load.whole import named_path, written
 from minicnn.network import Network
 
 WHAT = "load.save_weights"
@@ -55,10 +51,9 @@ def save_weights(weights, path, *, metadata: Mapping[str, str] | None = None, ov
     """
     check.flag(overwrite, "overwrite", WHAT)
     arrays, notes = _arrays(weights), _notes(metadata)
-    file, target = _places(path, overwrite)
+    file = _target(path)
     write = WRITERS[file.suffix.lower()]
-    with _system_errors(file):
-        _whole(file, target, overwrite, lambda stream: write(stream, arrays, notes))
+    written(path, lambda stream: write(stream, arrays, notes), overwrite=overwrite, what=WHAT)
     return file
 
 
@@ -126,64 +121,10 @@ def _is_utf8(text: str) -> bool:
         return False
 
 
-def _places(path, overwrite: bool) -> tuple[Path, Path]:
-    """Return the file to write and, where that is a link, what it points to; or say why nothing is written there."""
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentError(f"{WHAT}: a path is a str or a pathlib.Path, but it is a {type(path).__name__}.")
-    file = Path(path)
+def _target(path) -> Path:
+    """Return the file to write, when its suffix names a format."""
+    file = named_path(path, WHAT)
     if file.suffix.lower() not in WRITERS:
         remedy = "PyTorch reads .safetensors too" if file.suffix in (".pth", ".pt") else f"call it {file.stem or 'model'}.safetensors"
         raise ArgumentError(f"{WHAT}: weights are written as .safetensors or .npz, but the file is called {file.name!r}; {remedy}.")
-    try:
-        target = Path(os.path.realpath(file))  # a link keeps pointing to the file that it points to
-        there, folder = file.exists() or file.is_symlink(), file.absolute().parent
-        if there and not file.is_file():
-            raise FileFormatError(f"{WHAT}: {str(path)!r} is there already and is no file; choose another name.")
-        _refuse_existing(file, there, overwrite)
-        if not folder.is_dir():
-            raise FileFormatError(
-                f"{WHAT}: the folder {str(folder)!r} does not exist; make it first, Path(path).parent.mkdir(parents=True)."
-            )
-    except (OSError, ValueError) as error:  # a name that the system refuses to look up
-        if isinstance(error, ArgumentError | FileFormatError):
-            raise
-        raise FileFormatError(f"{WHAT}: {str(path)!r:.80} cannot be a file here ({error}); check the path.") from None
-    return file, target
-
-
-def _refuse_existing(file: Path, there: bool, overwrite: bool) -> None:
-    if there and not overwrite:
-        raise ArgumentError(
-            f"{WHAT}: no file is replaced unasked, but {str(file)!r} is there; save under another name, or pass overwrite=True."
-        )
-
-
-def _whole(file: Path, target: Path, overwrite: bool, write: Callable[[BinaryIO], None]) -> None:
-    """Write beside the file and rename; what was written is removed if anything goes wrong on the way."""
-    beside = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.part")
-    stream = beside.open("xb")
-    try:
-        with stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        _refuse_existing(file, file.exists(), overwrite)  # someone may have been faster
-        os.replace(beside, target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-@contextlib.contextmanager
-def _system_errors(file: Path):
-    """Turn the system's refusals into one sentence with a remedy."""
-    try:
-        yield
-    except PermissionError:
-        raise FileFormatError(
-            f"{WHAT}: {file.name!r} may not be written into {str(file.absolute().parent)!r} by this user; choose another folder."
-        ) from None
-    except OSError as error:
-        raise FileFormatError(
-            f"{WHAT}: {file.name!r} could not be written ({error.strerror or error}), and nothing was; free some space, or choose another folder."
-        ) from None
+    return file

@@ -55,10 +55,12 @@ def _contents(stream: BinaryIO, size: int) -> Contents:
     if kind == "a tar archive":
         raise FileFormatError(f"is a tar archive, the layout of PyTorch before 0.1.10, which is not read; with a later PyTorch, {RESAVE}.")
     if kind:
-        raise FileFormatError(f"is {kind}, and only PyTorch (torch.save), safetensors and .npz files are read.")
+        raise FileFormatError(f"is {kind}, and only PyTorch (torch.save), safetensors, Keras and .npz files are read.")
     if head[:1] == b"\x80":
         raise FileFormatError(f"is a plain Python pickle or the beginning of one, not a file of torch.save; {RESAVE}.")
-    raise FileFormatError(f"is not a PyTorch, safetensors or .npz file (it begins with {head[:8]!r}); if it came from PyTorch, {RESAVE}.")
+    raise FileFormatError(
+        f"is not a PyTorch, safetensors, Keras or .npz file (it begins with {head[:8]!r}); if it came from PyTorch, {RESAVE}."
+    )
 
 
 def named_tensors(value, key: str | None) -> dict[str, Tensor]:

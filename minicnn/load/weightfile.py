@@ -6,10 +6,11 @@ of its own here, with the same two functions.
     torch.save (.pth, .pt)   torchfile.py          read(file) → arrays by name
     safetensors              safetensorsfile.py    texts(file) → the text beside them
     NumPy archive (.npz)     npzfile.py
+    Keras (.keras, .h5)      kerasfile.py
 
 Cost: that of the format; see its file.
-Does not do: ONNX, HDF5, GGUF (they are named and refused).
-Source: each format's own documentation.  Next rooms: the three files; save.py, which writes.
+Does not do: ONNX, GGUF (they are named and refused).
+Source: each format's own documentation.  Next rooms: the four files; save.py, which writes.
 """
 
 import warnings
@@ -19,16 +20,17 @@ from pathlib import Path
 import numpy as np
 
 from minicnn.errors import ArgumentError, FileFormatError, MinicnnError
-from minicnn.load import npzfile, safetensorsfile, torchfile
-from minicnn.load.files import HEAD, existing_file, kind_of
+from minicnn.load import kerasfile, npzfile, safetensorsfile, torchfile
+from minicnn.load.files import HDF5, HEAD, existing_file, kind_of
+from minicnn.load.kinds import widening
 
 
 class WeightsNotice(UserWarning):
-    """Something about loaded weights that is harmless and worth knowing: half precision was widened."""
+    """Something about loaded weights that is worth knowing: half precision was widened, an order was not known, a part did not fit."""
 
 
 def weights(path, *, key: str | None = None) -> dict[str, np.ndarray]:
-    """Return the arrays of a weights file by name: PyTorch (.pth, .pt), safetensors or NumPy's .npz, told apart by content.
+    """Return the arrays of a weights file by name: PyTorch (.pth), safetensors, Keras (.keras, .h5) or .npz, told apart by content.
 
     array[i, j, …] = storage[offset + i·stride_0 + j·stride_1 + …]
 
@@ -37,6 +39,10 @@ def weights(path, *, key: str | None = None) -> dict[str, np.ndarray]:
     before PyTorch 1.6. Of a checkpoint such as {"state_dict": {…}, "epoch": 3} the entry
     "state_dict", "model_state_dict" or "model" is taken when it is the only one that maps names to
     tensors; `key` names another one. Nothing in an .npz is unpickled.
+
+    Keras files (.keras, .weights.h5 and .h5; extra `keras`) give "layer.weight", "layer.bias",
+    "layer.running_mean", "layer.running_var", turned into the order of axes of this package; no layer of
+    their configuration is built. load_weights(net, path) finds the nodes for them.
 
     Names and shapes are the file's, and so is the order, which for safetensors is alphabetical.
     float16 and bfloat16 become float32 (exactly, with a WeightsNotice); all other dtypes stay. Every
@@ -62,12 +68,17 @@ def read_weights(path, key: str | None, what: str, stacklevel: int) -> dict[str,
     """Return the arrays of a weights file for the public function `what`, `stacklevel` calls above this warning."""
     if key is not None and not isinstance(key, str):
         raise ArgumentError(f"{what}: key must be the str that names an entry of the file, but it is a {type(key).__name__}.")
-    (arrays, widened), name = _told(path, what, lambda file: _read(file, key))
-    if widened:
-        words = " and ".join(f"{count} {kind}" for kind, count in widened.items())
-        message = f"{what}: {name} has {words} of {len(arrays)} tensors, now float32 (exactly)."
-        warnings.warn(message, WeightsNotice, stacklevel=stacklevel)
+    (arrays, remarks), name = told(path, what, lambda file: _read(file, key))
+    notify(what, name, remarks, stacklevel + 1)
     return arrays
+
+
+def notify(what: str, name: str, remarks: list[str], stacklevel: int) -> None:
+    """Warn once for each remark about a file."""
+    for remark in remarks:
+        joint = " " if remark.startswith(("has ", "fits ")) else ": "
+        stop = "" if "\n" in remark else "."
+        warnings.warn(f"{what}: {name}{joint}{remark}{stop}", WeightsNotice, stacklevel=stacklevel)
 
 
 def metadata(path) -> dict[str, str]:
@@ -87,28 +98,37 @@ def metadata(path) -> dict[str, str]:
     ...     metadata(path)
     {'epoch': '3'}
     """
-    return _told(path, "load.metadata", lambda file: _format(file).texts(file))[0]
+    return told(path, "load.metadata", lambda file: _format(file).texts(file))[0]
 
 
-def _read(file: Path, key: str | None):
+def _read(file: Path, key: str | None) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the arrays, and what a person should know about them."""
     found = _format(file)
-    if found is torchfile:
-        return torchfile.read(file, key)
-    if key is not None:
+    if key is not None and found is not torchfile:
         raise ArgumentError(f"has no entries to choose from, only arrays; key={key!r} is for checkpoints of torch.save, so leave it out.")
-    return found.read(file)
+    if found is kerasfile:
+        return kerasfile.read(file)
+    arrays, widened = torchfile.read(file, key) if found is torchfile else found.read(file)
+    return arrays, widening(widened, len(arrays))
+
+
+def is_keras(path, what: str) -> bool:
+    """Return whether a path leads to a file of Keras."""
+    return told(path, what, _format)[0] is kerasfile
 
 
 def _format(file: Path):
     """Return the module that reads this file; torchfile also says what else a file may be."""
     with file.open("rb") as stream:
         kind = kind_of(stream.read(HEAD))
+    if kind == HDF5 or kind == "a zip archive" and kerasfile.is_keras_zip(file):
+        return kerasfile
     if kind == "a safetensors file":
         return safetensorsfile
     return npzfile if kind == "a zip archive" and npzfile.is_npz(file) else torchfile
 
 
-def _told(path, what: str, work: Callable[[Path], object]):
+def told(path, what: str, work: Callable[[Path], object]):
     """Return what work makes of the file, and the file's name; whatever goes wrong is told as one sentence about the file."""
     file = existing_file(path, what)
     try:

@@ -12,7 +12,8 @@ def numbers_from(
 ) -> Network:
     """Return the network with the given weights: None, a mapping of arrays, a path, or 'pretrained'.
 
-    `find` returns the path of the pretrained file; `rename` turns the file's names into the network's.
+    `find` returns the path of the pretrained file; `rename` turns the file's names into the network's.  The layers of a
+    Keras file are matched by load.load_weights.
     """
     if weights is None:
         return net
@@ -22,7 +23,10 @@ def numbers_from(
         weights = find()
     if isinstance(weights, str | os.PathLike):
         from minicnn import load
+        from minicnn.load.weightfile import is_keras
 
+        if is_keras(weights, model):  # whose layers go by names of their own, and whose axes are turned
+            return load.load_weights(net, weights)
         weights = load.weights(weights)
     if not isinstance(weights, Mapping):
         raise WeightsError(f"{model}: weights is 'pretrained', a path or a mapping of arrays, but it is a {type(weights).__name__}.")

@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import sys
+import tracemalloc
 import warnings
 import zipfile
 
@@ -193,6 +194,16 @@ def test_safetensors_is_imported_when_a_file_needs_it(write):
 )
 def test_what_a_safetensors_header_may_not_claim(write, header, data, pattern):
     refused(write(safetensors_file(header, data)), pattern)
+
+
+@pytest.mark.parametrize("claimed", [2**20, 4 * 2**30 - 1, 4 * 2**30, 2**63, 2**64 - 1])
+def test_a_header_of_gigabytes_is_refused_before_memory_is_taken(write, claimed):
+    tracemalloc.start()
+    try:
+        refused(write(struct.pack("<Q", claimed) + b'{"w":' + bytes(100)), "damaged or cut short|is not a PyTorch, safetensors")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_numbers_that_numpy_lacks(write):

@@ -354,7 +354,7 @@ def test_load_weights_of_something_else(tmp_path):
     with pytest.raises(FileFormatError, match=r"load.load_weights: no file 'w.npz' in the folder"):
         load.load_weights(net(), tmp_path / "w.npz")
     (tmp_path / "w.npz").write_bytes(b"hello")
-    with pytest.raises(FileFormatError, match=r"load.load_weights: w.npz is not a PyTorch, safetensors or .npz file"):
+    with pytest.raises(FileFormatError, match=r"load.load_weights: w.npz is not a PyTorch, safetensors, Keras or .npz file"):
         load.load_weights(net(), tmp_path / "w.npz")
 
 

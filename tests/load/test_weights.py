@@ -663,11 +663,7 @@ def other_zip(*names):
 ONNX = b"\x08\x08\x12\x07pytorch\x1a\x05" + b"1.13.0" * 20
 TAR = bytes(257) + b"ustar\x0000" + bytes(1000)
 KINDS = [
-    (
-        b"\x89HDF\r\n\x1a\n" + bytes(50),
-        r"is an HDF5 file \(Keras writes these\), and only PyTorch \(torch.save\), safetensors and .npz files",
-    ),
-    (ONNX, "is an ONNX file, and only PyTorch"),
+    (ONNX, r"is an ONNX file, and only PyTorch \(torch.save\), safetensors, Keras and .npz files are read"),
     (b"\x93NUMPY\x01\x00" + bytes(50), r"is a NumPy array \(\.npy\)"),
     (b"GGUF\x03\x00\x00\x00", "is a GGUF file"),
     (b"\x1c\x00\x00\x00TFL3" + bytes(40), "is a TensorFlow Lite file"),
@@ -681,7 +677,7 @@ KINDS = [
     (other_zip("net/code/net.py", "net/data.pkl"), "is a TorchScript archive, which holds code"),
     (other_zip(), "is an empty zip archive"),
     (pickle.dumps({"w": 1}, protocol=2), "is a plain Python pickle or the beginning of one"),
-    (b"hello", "is not a PyTorch, safetensors or .npz file .it begins with b'hello'"),
+    (b"hello", "is not a PyTorch, safetensors, Keras or .npz file .it begins with b'hello'"),
 ]
 
 

@@ -72,6 +72,8 @@ def _beside(tensor, folder: Path | None, nbytes: int) -> bytes:
     """Return the bytes of a tensor that lie in another file, which must be inside the model's folder."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     name, location = repr(tensor.name[:60]), entries.get("location", "")
+    if not all(isinstance(text, str) for text in (*entries, *entries.values())):
+        raise FileFormatError(f"says where tensor {name} lies in bytes that are no text; it is damaged.")
     if folder is None:
         raise FileFormatError(
             f"keeps tensor {name} in another file, {location[:80]!r}, and there is no folder to look in; load it by its path."
