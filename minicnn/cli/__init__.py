@@ -2,8 +2,18 @@
 
     minicnn tour                   one photo through one trained network, every map, pictures
     minicnn trace MODEL            the table of every map, or one of them in detail
+    minicnn explain MODEL          one number: its equation with its own terms, and the way to the pixels
     minicnn describe MODEL         shapes, fields, parameters and cost, nothing computed
+    minicnn memory MODEL           bytes alive along a pass, the peak, and what im2col would add
+    minicnn doctor MODEL           what is wrong: evidence, likely cause, remedy
+    minicnn compare A B            what differs between two networks
+    minicnn layout SHAPE           how a map lies in memory, as NCHW or NHWC
     minicnn shape "Conv2d(…) …"    the arithmetic of a row of layers, step by step
+    minicnn saliency MODEL         which pixels act most on a class; also grad-cam, occlusion
+    minicnn deconvnet MODEL        what one activation goes back to; also effective-field
+    minicnn top-patches MODEL      which parts of many photos a channel answers to; also embedding
+    minicnn tensorboard MODEL      the maps of a photo for TensorBoard
+    minicnn export MODEL FILE      an ONNX file with the weights
     minicnn train lenet5           learn real digits: the curve, the filters, the weights
     minicnn bench conv             how fast it is beside PyTorch and ONNX Runtime; also net, train, import
 
@@ -23,7 +33,23 @@ import typer
 from typer.core import TyperGroup
 
 from minicnn import __version__
-from minicnn.cli import bench, describe, shape, tour, trace, train
+from minicnn.cli import (
+    attribution,
+    bench,
+    compare,
+    describe,
+    doctor,
+    explain,
+    export,
+    layout,
+    memory,
+    patches,
+    shape,
+    tensorboard,
+    tour,
+    trace,
+    train,
+)
 from minicnn.cli.terminal import Terminal
 from minicnn.errors import MinicnnError
 
@@ -85,15 +111,38 @@ def _start(
         typer.echo(ctx.get_help())
 
 
-for _command, _example in (
-    (tour.tour, "minicnn tour --image photo.jpg --out pictures"),
-    (trace.trace, "minicnn trace lenet5 --weights random --node c3"),
-    (describe.describe, "minicnn describe efficientnet_lite0 --input 3x160x240"),
-    (shape.shape, 'minicnn shape "Conv2d(3, 64, 7, stride=2, padding=3) ReLU MaxPool2d(3, 2, 1)" --input 3x224x224'),
-    (train.train, "minicnn train lenet5 --data digits --epochs 30 --out minicnn-train"),
-):
-    app.command(epilog=f"Example: {_example}")(_command)
-app.add_typer(bench.app)
+COMMANDS = {  # panel of the help: commands with an example each, in the order in which a reader meets them
+    "Look at a network": (
+        (tour.tour, "minicnn tour --image photo.jpg --out pictures"),
+        (trace.trace, "minicnn trace lenet5 --weights random --node c3"),
+        (explain.explain, "minicnn explain lenet5 --node c3 --channel 5 --at 3,8 --back 9"),
+        (describe.describe, "minicnn describe efficientnet_lite0 --input 3x160x240"),
+        (memory.memory, "minicnn memory resnet50 --batch 8 --training --optimizer adam"),
+        (doctor.doctor, "minicnn doctor efficientnet_lite0 --image photo.jpg"),
+        (shape.shape, 'minicnn shape "Conv2d(3, 64, 7, stride=2, padding=3) ReLU MaxPool2d(3, 2, 1)" --input 3x224x224'),
+        (compare.compare, "minicnn compare vgg16 vgg16_bn"),
+        (layout.layout, "minicnn layout 3x4x5 --format nhwc"),
+    ),
+    "Ask what a class or a channel rests on": (
+        (attribution.saliency, "minicnn saliency efficientnet_lite0 --image photo.jpg --out saliency.png"),
+        (attribution.grad_cam, "minicnn grad-cam efficientnet_lite0 --image photo.jpg --class 652 --out cam.png"),
+        (attribution.occlusion, "minicnn occlusion efficientnet_lite0 --image photo.jpg --patch 32 --stride 16 --out hidden.png"),
+        (patches.deconvnet, "minicnn deconvnet efficientnet_lite0 --node block2.add --channel 3 --out pattern.png"),
+        (patches.effective_field, "minicnn effective-field efficientnet_lite0 --node block4.add --at 14,14 --out field.png"),
+        (patches.top_patches, "minicnn top-patches efficientnet_lite0 --image photos --node block4.add --channel 3 --out patches.png"),
+        (patches.embedding, "minicnn embedding efficientnet_lite0 --image photos"),
+    ),
+    "Take it elsewhere, train, measure": (
+        (tensorboard.tensorboard, "minicnn tensorboard lenet5 --image photo.jpg --logdir runs"),
+        (export.export, "minicnn export lenet5 lenet5.onnx"),
+        (train.train, "minicnn train lenet5 --data digits --epochs 30 --out minicnn-train"),
+    ),
+}
+
+for _panel, _commands in COMMANDS.items():
+    for _command, _example in _commands:
+        app.command(epilog=f"Example: {_example}", rich_help_panel=_panel)(_command)
+app.add_typer(bench.app, rich_help_panel=_panel)
 
 
 def main() -> None:

@@ -1,15 +1,17 @@
 """Which question: what will a network do with an input of this shape, before anything is computed?
 
-Idea: the table of `minicnn.describe`, laid out for 80 columns; without a model, the list of models.
-Cost: some milliseconds.  What it does not do: load weights.  Next room: trace.py.
+Idea: the table of `minicnn.describe`, laid out for 80 columns, of a model or of an ONNX file; without either, the list of models.
+Cost: some milliseconds.  What it does not do: load weights, but those of an ONNX file.  Next room: trace.py.
 """
 
 import sys
+from itertools import groupby
 from typing import Annotated
 
 import typer
 
 from minicnn.cli.terminal import Terminal
+from minicnn.cli.trace import OnnxOption
 
 
 def describe(
@@ -17,24 +19,23 @@ def describe(
     input: Annotated[
         str | None, typer.Option(help="Shape of the input, such as 3x224x224; the model's own by default.", show_default=False)
     ] = None,
+    onnx: OnnxOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
 ) -> None:
     """Show every node of a model: shape, receptive field, parameters, multiply-adds and bytes."""
     import minicnn
-    from minicnn import models
-    from minicnn.cli.inputs import parse_shape
+    from minicnn.cli.inputs import chosen, parse_shape
 
     terminal = Terminal()
-    if model is None:
+    if model is None and onnx is None:
         _list_models(terminal, json)
         return
-    net = models.build(model)
-    shape = parse_shape(input) if input else models.input_shape(model)
-    facts = minicnn.describe(net, shape)
+    name, net, own_shape = chosen(model, onnx)
+    facts = minicnn.describe(net, parse_shape(input) if input else own_shape)
     if json:
-        terminal.json({"model": model, "input_shape": facts[net.inputs[0]].shape, **facts.to_dict()})
+        terminal.json({"model": name, "input_shape": facts[net.inputs[0]].shape, **facts.to_dict()})
         return
-    _print(terminal, model, facts)
+    _print(terminal, name, facts)
 
 
 def _print(terminal: Terminal, model: str, facts) -> None:
@@ -77,7 +78,6 @@ def _print(terminal: Terminal, model: str, facts) -> None:
 def _list_models(terminal: Terminal, json: bool) -> None:
     import minicnn
     from minicnn import models
-    from minicnn.text import times
 
     found = []
     for name in models.MODELS:
@@ -95,9 +95,25 @@ def _list_models(terminal: Terminal, json: bool) -> None:
     if json:
         terminal.json({"models": found})
         return
-    for row in found:
-        terminal.line(row["name"], "bold")
-        terminal.fact("  ", row["about"])
-        terminal.fact("  ", f"{times(row['input_shape'])}: {row['parameters']:,} parameters, {row['multiply_adds']:,} multiply-adds")
+    _print_models(terminal, found)
+
+
+def _print_models(terminal: Terminal, found: list[dict]) -> None:
+    """Print a row for each model, under the sentence of its paper, which those of one file share."""
+    from minicnn.text import times
+
+    head = ("model", "input", "parameters", "multiply-adds")
+    cells = [(row["name"], times(row["input_shape"]), f"{row['parameters']:,}", f"{row['multiply_adds']:,}") for row in found]
+    first, *widths = (max(map(len, column)) for column in zip(head, *cells, strict=True))
+    lines = [
+        f"  {name:<{first}}" + "".join(f"  {cell:>{width}}" for cell, width in zip(rest, widths, strict=True))
+        for name, *rest in (head, *cells)
+    ]
+    terminal.line(lines[0])
+    for about, members in groupby(zip(found, lines[1:], strict=True), key=lambda member: member[0]["about"]):
+        terminal.line()
+        terminal.say(about, "bold")
+        for _, line in members:
+            terminal.line(line)
     terminal.line()
     terminal.say("One of them in full: minicnn describe MODEL")

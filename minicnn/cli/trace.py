@@ -21,24 +21,25 @@ WeightsOption = Annotated[
 
 
 def trace(
-    model: Annotated[str, typer.Argument(help="Name of a model; 'minicnn describe' lists them.", show_default=False)],
+    model: Annotated[str | None, typer.Argument(help="Name of a model; 'minicnn describe' lists them.", show_default=False)] = None,
     image: ImageOption = None,
     weights: WeightsOption = "pretrained",
+    onnx: OnnxOption = None,
     node: Annotated[str | None, typer.Option(metavar="NAME", help="One map, in detail.", show_default=False)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
 ) -> None:
     """Run a model on a photo and show the statistics of every feature map."""
-    from minicnn import models
-    from minicnn.cli import inputs, maps
+    from minicnn.cli import answering, inputs, maps
 
     terminal, watch = Terminal(), maps.Stopwatch()
-    net = inputs.network(model, weights)
+    chosen = inputs.chosen(model, onnx, weights)
+    net = chosen.net
     if node is not None and node not in net.inputs:
         net.node(node)  # a wrong name is told before anything runs
-    photo = inputs.photo(image, models.input_shape(model))
+    photo = inputs.photo(image, answering.photo_shape(chosen))
     watch.lap("load")
     found, statistics = maps.run(terminal, net, photo.x, watch)
-    head = {"model": model, "weights": weights, "photo": photo.source}
+    head = {"model": chosen.name, **({} if onnx else {"weights": weights}), "photo": photo.source}
     if node is not None:
         detail = _detail(found[node], statistics[node])
         terminal.json({**head, **detail}) if json else _print_one(terminal, found[node], detail)
@@ -46,7 +47,7 @@ def trace(
         rows = [maps.to_dict(each, statistics[each.name]) for each in found]
         terminal.json({**head, "maps": rows, "bytes": found.nbytes, "seconds": watch.laps})
     else:
-        terminal.say(f"{model} ({weights}) on {photo.source}", "bold")
+        terminal.say(f"{chosen.name}{'' if onnx else f' ({weights})'} on {photo.source}", "bold")
         terminal.line()
         for line in maps.table(found, statistics, terminal.width):
             terminal.line(line)

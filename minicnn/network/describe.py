@@ -132,7 +132,8 @@ class Description:
         `optimizer_arrays` are those that the optimizer holds per parameter: 0 for plain SGD, 1 with momentum, 2 for Adam.
         """
         arrays = check.integer(optimizer_arrays, "optimizer_arrays", "training_bytes", 0)
-        return training_bytes(self.net, self.training_curve(), arrays)
+        prepared = 2 * self.prepared_bytes  # of the step's weights, and of those of the last finished epoch
+        return training_bytes(self.net, self.training_curve(), arrays) + prepared
 
     def _size(self, name: str) -> int:
         return prod(self.shapes[name]) * (8 if ":" in name else self.itemsize)  # winning indices are int64

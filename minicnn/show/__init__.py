@@ -10,11 +10,15 @@ figure is the cell's last line; elsewhere `save(figure, "maps.png")` writes it.
     growth(description)             resolution, channels and field along the depth
     learning_curve(history)         loss and accuracy over the epochs of a training
     filters(weight, before=…)       the first layer's filters, before and after
+    overlay(photo, heat)            numbers of a question (probe) laid over the photo
+    pattern(photo, deconvnet)       what an activation goes back to
+    patches(photos, top_patches)    what makes a channel answer most
 
 Cost: importing this room loads matplotlib.  What it does not do: compute; it only reads.
 Source: named in each file.  Next room: cli, whose tour draws all of them.
 """
 
+from minicnn.show.attribution import overlay, patches, pattern
 from minicnn.show.depth import growth, memory_curve
 from minicnn.show.files import free_folder, save
 from minicnn.show.filters import filters
@@ -30,6 +34,9 @@ __all__ = [
     "growth",
     "learning_curve",
     "filters",
+    "overlay",
+    "pattern",
+    "patches",
     "stages",
     "save",
     "free_folder",

@@ -45,7 +45,7 @@ def test_the_example_in_each_help_works(run, command, tmp_path, monkeypatch):
     assert result.stdout
 
 
-@pytest.mark.parametrize("words", [("frob",), ("tour", "--frob"), ("shape",), ("trace",), ("describe", "a", "b")])
+@pytest.mark.parametrize("words", [("frob",), ("tour", "--frob"), ("shape",), ("compare", "a"), ("describe", "a", "b")])
 def test_wrong_usage_is_2(run, words):
     result = run(*words)
     assert (result.exit_code, result.stdout) == (2, "")
