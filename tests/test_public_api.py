@@ -21,6 +21,9 @@ NN = [
     *("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "CircularPad2d", "Flatten", "Add", "Concat", "Identity", "ChannelsLast"),
     *("Unfold", "Fold"),
     *("PReLU", "Hardswish", "Tanh", "ELU", "GELU", "Softplus", "LogSoftmax"),
+    *("Clamp", "Hardsigmoid", "Resample", "PixelShuffle", "PixelUnshuffle", "InstanceNorm2d", "LocalResponseNorm"),
+    *("Arithmetic", "Elementwise", "Reduce", "MatMul", "Constant", "Cast"),
+    *("Reshape", "Squeeze", "Unsqueeze", "Permute", "Slice", "Take", "Pad"),
     *("LAYERS", "SHAPE_ONLY", "Layer", "ShapeOnly", "Graph", "Network", "Node", "Sequential"),
 ]
 FUNCTIONAL = [
@@ -36,20 +39,36 @@ FUNCTIONAL = [
     *("linear_backward", "add_backward", "concat_backward", "flatten_backward", "pad_backward", "interpolate_backward"),
     *("unfold", "unfold_backward", "fold", "fold_backward"),
     *("cross_entropy", "cross_entropy_backward", "mse_loss", "mse_loss_backward"),
+    *("clamp", "clamp_backward", "hardsigmoid", "hardsigmoid_backward", "local_response_norm", "local_response_norm_backward"),
+    *("matmul", "matmul_backward", "resample", "resample_backward"),
+    *("pixel_shuffle", "pixel_shuffle_backward", "pixel_unshuffle", "pixel_unshuffle_backward"),
 ]
 LOAD = [
     *("image", "IMAGENET", "to_hwc", "weights", "metadata", "save_weights", "load_weights", "WeightsNotice"),
-    *("digits", "Digits"),
+    *("digits", "Digits", "CAFFE", "compare_weights", "LoadReport"),
+    *("onnx", "save_onnx"),
 ]
 SHOW = [
     *("boxes_on_photo", "map_grid", "memory_curve", "growth", "learning_curve", "filters", "stages"),
+    *("overlay", "pattern", "patches"),
     *("save", "free_folder", "Picture"),
+]
+MODELS = [
+    *("MODELS", "build", "input_shape", "imagenet_classes", "VOC_CLASSES"),
+    *("lenet5", "alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "squeezenet1_1", "mobilenet_v2", "efficientnet_lite0"),
+    *("unet", "fcn_resnet50", "yolov5n"),
 ]
 TRAIN = [
     *("SGD", "Adam", "AdamW", "Optimizer", "CosineAnnealingLR", "StepLR", "Shift", "LOSSES", "Step", "step"),
     *("Run", "TrainingNotice", "fit", "evaluate", "save_run", "load_run"),
 ]
-PROBE: list[str] = []
+PROBE = [
+    *("layout", "Layout", "compare", "Comparison", "tensorboard"),
+    *("explain", "Explanation"),
+    *("doctor", "Diagnosis", "Finding", "CHECKS", "memory", "Memory"),
+    *("saliency", "grad_cam", "occlusion", "deconvnet", "effective_field", "top_patches", "embedding", "neighbours"),
+]
 
 
 def test_names_are_pinned():
@@ -60,7 +79,7 @@ def test_names_are_pinned():
     assert sorted(show.__all__) == sorted(SHOW)
     assert sorted(train.__all__) == sorted(TRAIN)
     assert sorted(probe.__all__) == sorted(PROBE)
-    assert sorted(models.__all__) == sorted(["MODELS", "build", "efficientnet_lite0", "imagenet_classes", "input_shape", "lenet5"])
+    assert sorted(models.__all__) == sorted(MODELS)
     assert dir(minicnn) == sorted(PUBLIC)
 
 
@@ -81,8 +100,9 @@ def documented():
     things = [getattr(minicnn, name) for name in minicnn._HOME] + [getattr(nn, name) for name in nn.LAYERS]
     things += [getattr(functional, name) for name in functional.__all__] + [load.image, load.weights, load.to_hwc]
     things += [load.metadata, load.save_weights, load.load_weights, load.digits, load.Digits, show.learning_curve, show.filters]
+    things += [load.compare_weights, load.LoadReport, load.onnx, load.save_onnx]
     things += [getattr(room, name) for room in (train, probe) for name in room.__all__]
-    things += [models.lenet5, models.efficientnet_lite0, models.build, models.input_shape, models.imagenet_classes]
+    things += [getattr(models, name) for name in models.__all__]
     return [thing for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
 
 

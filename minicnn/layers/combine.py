@@ -88,7 +88,9 @@ class Concat(Layer):
 
     def _axis(self, shape) -> int:
         if not -len(shape) <= self.dim < len(shape):
-            raise ShapeError(f"Concat: dim {self.dim} does not fit maps of {len(shape)} axes, shape {tuple(shape)}; use {-len(shape)} … {len(shape) - 1}.")
+            raise ShapeError(
+                f"Concat: dim {self.dim} does not fit maps of {len(shape)} axes, shape {tuple(shape)}; use {-len(shape)} … {len(shape) - 1}."
+            )
         return self.dim % len(shape)
 
     def output_shape(self, *shapes):

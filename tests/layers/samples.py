@@ -97,7 +97,12 @@ def samples() -> dict[str, list[tuple[nn.Layer, tuple]]]:
             *((nn.Add(), image * 2), (nn.Add(), image * 3), (nn.Add(), image)),
             *((nn.Add(activation="relu"), image * 2), (nn.Add(activation="relu"), image * 3), (nn.Add(activation="relu"), image)),
         ],
-        "Concat": [(nn.Concat(), (*image, (2, 3, 9, 7))), (nn.Concat(), image), (nn.Concat(2), (*image, (2, 4, 3, 7))), (nn.Concat(-1), (*image, (2, 4, 9, 2)))],
+        "Concat": [
+            (nn.Concat(), (*image, (2, 3, 9, 7))),
+            (nn.Concat(), image),
+            (nn.Concat(2), (*image, (2, 4, 3, 7))),
+            (nn.Concat(-1), (*image, (2, 4, 9, 2))),
+        ],
         "Identity": [(nn.Identity(), image)],
         "ChannelsLast": [(nn.ChannelsLast(), image)],
         "Unfold": [(nn.Unfold((3, 2)), image), (nn.Unfold(3, (1, 2), ((1, 0), (2, 1)), (2, 3)), image)],
