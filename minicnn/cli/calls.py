@@ -21,7 +21,7 @@ from minicnn.errors import ArgumentError, MinicnnError, UnknownNameError, Unsupp
 SEPARATOR = re.compile(r"(?:[\s,;|]|->|=>|→)*")
 NAME = re.compile(r"(?:torch\.)?(?:nn\.)?([^\W\d]\w*)")
 CLOSING = {"(": ")", "[": "]", "{": "}"}
-HIDDEN = ("rng", "dtype")  # arguments about numbers, of which there are none here
+HIDDEN = ("rng", "dtype")  # keywords about numbers, of which there are none here
 LONGEST, LARGEST, SHOWN = 20_000, 1_000_000, 66
 
 
@@ -154,7 +154,9 @@ def _built(call: Call) -> nn.Layer:
             f"shape: {call.name} joins several inputs, and a row of layers hands on one; build a nn.Graph in Python and describe that."
         )
     taken = inspect.signature(cls).parameters
-    visible = inspect.Signature([parameter for name, parameter in taken.items() if name not in HIDDEN])
+    visible = inspect.Signature(
+        [parameter for name, parameter in taken.items() if name not in HIDDEN or parameter.kind != parameter.KEYWORD_ONLY]
+    )
     usage = f"write {call.name}{_without_types(visible)}" if visible.parameters else f"{call.name} takes no arguments: write {call.name}"
     try:
         visible.bind(*call.args, **call.kwargs)

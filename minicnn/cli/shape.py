@@ -93,7 +93,7 @@ def _step(layer, shape, field, place: int):
         raise ArgumentError(
             f"shape: layer {place}, {layer!r}, does not fit an input of shape {shape} ({error}); check its arguments."
         ) from None
-    out = result[0] if isinstance(result[0], tuple) else result  # pooling with return_indices has two results of one shape
+    out = result[0] if len(layer.results) > 1 else result  # pooling with return_indices has two results of one shape
     sizes = shape[2:] if len(shape) == 4 else (1, 1)
     reaches = tuple(rule.reach(n) for rule, n in zip((rows, columns), sizes, strict=True))
     behind = field.through(reaches)
@@ -119,6 +119,8 @@ def _size_arithmetic(layer, rules, shape, out) -> dict[str, str]:
         return {"columns": f"{out[2]:,} windows of {shape[1]}·{'·'.join(map(str, layer.kernel_size))} = {out[1]:,} numbers"}
     if isinstance(layer, nn.Fold):
         return {"size": f"{out[2]}×{out[3]}, chosen by output_size"}
+    if not out or not shape:
+        return {"size": "one number, without axes" if not out else f"{'×'.join(map(str, out))}, of one number"}
     if len(shape) != 4:
         chosen = isinstance(layer, nn.Linear)
         return {"features": f"{shape[-1]} → {out[-1]}, chosen by out_features" if chosen else f"{out[-1]}, as they came in"}
@@ -174,7 +176,7 @@ def _multiply_adds(layer, shape, out) -> tuple[int, str]:
 
 
 def _positions(shape) -> str:
-    return "·".join(map(str, shape[1:] if shape[0] == 1 else shape))
+    return "·".join(map(str, shape[1:] if shape[:1] == (1,) else shape))
 
 
 def _field_words(field) -> str:

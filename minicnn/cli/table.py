@@ -78,7 +78,7 @@ def one_image(shape) -> str:
     ('3×224×224', '2×3×4×5', '1000')
     """
     shape = tuple(shape)
-    return times(shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)
+    return times(shape[1:] if len(shape) > 1 and shape[0] == 1 else shape) or "one number"
 
 
 def kind_of(layer) -> str:

@@ -25,7 +25,7 @@ def numbers_from(
         from minicnn import load
         from minicnn.load.weightfile import is_keras
 
-        if is_keras(weights, model):  # whose layers go by names of their own, and whose axes are turned
+        if is_keras(weights, "load.weights"):  # whose layers go by names of their own, and whose axes are turned
             return load.load_weights(net, weights)
         weights = load.weights(weights)
     if not isinstance(weights, Mapping):

@@ -82,6 +82,20 @@ ONE_OF_EACH = {
     "Flatten": "(1)",
     "Unfold": "((3, 2), stride=2)",
     "Fold": "((7, 9), 3)",
+    "InstanceNorm2d": "(5)",
+    "LocalResponseNorm": "(3)",
+    "Resample": "((4, 6), 'linear', 'align_corners')",
+    "PixelShuffle": "(1)",
+    "PixelUnshuffle": "(1)",
+    "Elementwise": "('sqrt')",
+    "Reduce": "('mean', (1,))",
+    "Constant": "(2.5)",
+    "Cast": "('float64')",
+    "Reshape": "((0, 5, 9, 7))",
+    "Unsqueeze": "(0)",
+    "Slice": "((1,), (6,), (2,))",
+    "Take": "((0, 2, 2), 1)",
+    "Pad": "(((0, 0), (0, 1), (1, 1), (0, 2)))",
 }
 BEFORE = {"Fold": "Unfold(3) "}  # columns come from somewhere
 
@@ -100,6 +114,15 @@ def test_every_layer_is_shown_as_the_network_sees_it(run, name):
     assert printed.exit_code == 0
     assert {"Unfold": "12 windows of 5·3·2 = 30 numbers", "Fold": "7×9, chosen by output_size"}.get(name, "") in printed.stdout
     assert max(map(len, printed.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "text", ["Constant(2.5) ReLU", "Constant(2.5) Unsqueeze(0)", "Reduce('sum', keepdims=False) ReLU", "Reshape((60)) ReLU"]
+)
+def test_arrays_of_few_axes(run, text):
+    done = run("shape", text, "--input", "3x4x5")
+    assert done.exit_code == 0
+    assert "Traceback" not in done.stderr
 
 
 def value_of(arithmetic: str) -> int:
