@@ -205,6 +205,6 @@ def test_a_transformed_weight_that_is_off_by_a_thousandth_is_caught(name):
     assert (np.abs(module.run(case.x, prepared) - law) <= allowed).all()
     for point in range((m + 2) ** 2):
         wrong = prepared.weight.copy()
-        wrong.reshape((m + 2) ** 2, -1)[point] *= np.float32(1.001)
+        wrong.reshape((m + 2) ** 2, -1)[point, :-LANES] *= np.float32(1.001)  # without the cache line that lies between two points
         y = module.run(case.x, replace(prepared, weight=plain(wrong)))
         assert (np.abs(y - law) > allowed).any(), divmod(point, m + 2)
