@@ -48,11 +48,13 @@ def overlay(
     top: float | None = None,
     marks=(),
     view: Box | None = None,
+    ax=None,
 ) -> Picture:
     """Return a photo beside itself with numbers laid over it, and a scale of their colours.
 
     image: (H, W, 3) in [0, 1] (see load.to_hwc); heat: (H, W), NaN where there is none; `top` is the largest |number| that is told
-    apart, its own where None; `marks` are (box, words) to outline; `view` is a part of the photo to enlarge under the numbers.
+    apart, its own where None; `marks` are (box, words) to outline; `view` is a part of the photo to enlarge under the numbers.  With `ax`, the photo with the numbers is drawn
+    there, its scale beside it, and ax is returned.
 
     >>> figure = overlay(np.zeros((4, 6, 3)), np.arange(24.0).reshape(4, 6), title="Heat", label="value", marks=[(Box(0, 1, 2, 3), "here")])
     >>> [text.get_text() for text in figure.texts], figure.axes[2].get_ylabel()
@@ -69,6 +71,8 @@ def overlay(
     least, most = finite_range(heat)
     most = top or max(abs(least), abs(most)) or 1.0
     norm, colours = Normalize(-most if least < 0 else 0.0, most, clip=True), palette(least < 0)
+    if ax is not None:
+        return _overlay_on(ax, image, colours(norm(np.ma.masked_invalid(heat))), marks, view, ScalarMappable(norm, colours), title, label)
     high, foot = SIDE * size[0] / size[1], FOOT + 0.22 * len(marks)
     figure = picture(LEFT + 2 * SIDE + BETWEEN + 1.0, HEAD + high + foot, title, below or " ")
     photo = _panel(figure, LEFT, foot, high, image)
@@ -82,6 +86,22 @@ def overlay(
             _outline(ax, mark.box, number, clip=ax is both and view is not None)
         _key(figure, number, mark.text, foot)
     return figure
+
+
+def _overlay_on(ax, image, layer: np.ndarray, marks: list[Mark], view: Box | None, mappable: ScalarMappable, title: str, label: str):
+    """Draw the photo in grey, the numbers' colours over it, outlines with a legend, and the scale beside."""
+    size = image.shape[:2]
+    ax.imshow(_grey(image), extent=_extent(size), interpolation="nearest", zorder=1)
+    ax.imshow(layer, extent=_extent(size), interpolation="nearest", zorder=2)
+    _limited(ax, view)
+    ax.set_title(title, fontsize=NORMAL, color=INK, loc="left")
+    ax.figure.colorbar(mappable, ax=ax, label=label)
+    for number, mark in enumerate(marks):
+        _outline(ax, mark.box, number, clip=view is not None)
+        ax.plot([], [], color=COLOURS[number], linestyle=DASHES[number], linewidth=2, label=mark.text)
+    if marks:
+        ax.legend(fontsize=SMALL, loc="upper center", bbox_to_anchor=(0.5, -0.03), frameon=False)
+    return ax
 
 
 def palette(signed: bool) -> ListedColormap:

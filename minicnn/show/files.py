@@ -1,6 +1,6 @@
 """Which question: where may a figure be written?
 
-Idea: what we write, we sign (a PNG text entry, "Software: minicnn …"), and only what is signed may
+Idea: what we write, we sign (a PNG text entry, "Software: minicnn …"; a GIF's comment; a page's generator), and only what is signed may
 be replaced.  A file of someone else is never overwritten, and a folder that holds one is refused
 before anything is drawn, so that nobody finds our pictures among theirs.
 
@@ -18,18 +18,27 @@ from minicnn.errors import ArgumentError
 from minicnn.show.style import Picture
 
 SIGNATURE = f"minicnn {__version__}"
+GENERATOR = b'<meta name="generator" content="minicnn '
+HEAD = 2000  # bytes of a page in which its generator is named
+PICTURES = {".png": ("PNG", "Software"), ".gif": ("GIF", "comment")}  # by ending: format, and the entry that is signed
 LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")  # file managers leave these without being asked
 
 
 def is_ours(path) -> bool:
-    """Return whether a file is a PNG that this package wrote."""
+    """Return whether a file is a PNG, a GIF or a page that this package wrote."""
     from PIL import Image
 
-    if Path(path).suffix.lower() != ".png" or not Path(path).is_file():
+    ending = Path(path).suffix.lower()
+    if ending not in (*PICTURES, ".html") or not Path(path).is_file():
         return False  # not opened: a pipe would wait for its writer
     try:
+        if ending == ".html":
+            with Path(path).open("rb") as stream:
+                return GENERATOR in stream.read(HEAD)
+        kind, entry = PICTURES[ending]
         with Image.open(path) as image:
-            return image.format == "PNG" and str(image.info.get("Software", "")).startswith("minicnn ")
+            signed = image.info.get(entry, "")
+            return image.format == kind and (signed.decode("latin-1") if isinstance(signed, bytes) else str(signed)).startswith("minicnn ")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # not an image, or not one that can be read
         return False
 
@@ -48,13 +57,17 @@ def save(figure: Picture, path) -> Path:
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ArgumentError(f"show.save: figures are written as PNG, but the file is called {path.name!r}; call it {path.stem}.png.")
-    _check_free(path)
-    data = figure.png(Software=SIGNATURE)
+    check_free(path, "show.save")
+    return write(path, figure.png(Software=SIGNATURE))
+
+
+def write(path: Path, data: bytes) -> Path:
+    """Write signed bytes to a path that check_free has passed, all or nothing."""
     if not path.exists():
         with path.open("xb") as stream:  # 'x': if someone was faster, theirs stays
             stream.write(data)
         return path
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.png")
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         beside.write_bytes(data)
         beside.replace(path)  # at once: a reader sees the old picture or the new one
@@ -63,10 +76,11 @@ def save(figure: Picture, path) -> Path:
     return path
 
 
-def _check_free(path: Path) -> None:
+def check_free(path: Path, what: str) -> None:
+    """Refuse a path at which someone else's file stands."""
     if path.exists() and not is_ours(path):
         raise ArgumentError(
-            f"show.save: only pictures that minicnn wrote are replaced, but {str(path)!r} is not one; save under another name, or move it away."
+            f"{what}: only pictures that minicnn wrote are replaced, but {str(path)!r} is not one; save under another name, or move it away."
         )
 
 

@@ -31,12 +31,12 @@ ORDERS = ("first", "strongest")
 SCALES = ("shared", "each")
 
 
-def map_grid(feature_map: FeatureMap, channels="first", *, scale: str = "shared", image: int = 0) -> Picture:
+def map_grid(feature_map: FeatureMap, channels="first", *, scale: str = "shared", image: int = 0, ax=None) -> Picture:
     """Return a grid of the channels of one map, dead ones marked.
 
     `channels` is "first" (up to 64), "strongest" (the 64 of largest mean |value|), or their numbers;
     `scale` is "shared" (one colour scale) or "each" (each channel divided by its own largest |value|);
-    `image` is the place in the batch.
+    `image` is the place in the batch.  With `ax`, the grid is drawn there, a shared scale beside it, and ax is returned.
 
     >>> from minicnn import nn, trace
     >>> found = trace(nn.Sequential(nn.MaxPool2d(2)), np.ones((1, 5, 6, 8), np.float32))
@@ -58,7 +58,7 @@ def map_grid(feature_map: FeatureMap, channels="first", *, scale: str = "shared"
     else:
         notes, top = [""] * len(chosen), _largest(data) or 1.0
     norm = Normalize(-top if signed else 0.0, top)
-    return _grid(feature_map, tiles, list(zip(chosen, notes, strict=True)), how, norm, SIGNED if signed else RECTIFIED, scale)
+    return _grid(feature_map, tiles, list(zip(chosen, notes, strict=True)), how, norm, SIGNED if signed else RECTIFIED, scale, ax)
 
 
 def _largest(values: np.ndarray) -> float:
@@ -99,7 +99,7 @@ def _chosen(data: np.ndarray, channels) -> tuple[list[int], str]:
     return numbers, f"{len(numbers)} of {count} channels"
 
 
-def _grid(feature_map, tiles, labels: list[tuple[int, str]], how, norm, colours: str, scale: str) -> Picture:
+def _grid(feature_map, tiles, labels: list[tuple[int, str]], how, norm, colours: str, scale: str, ax=None) -> Picture:
     """Place the tiles, a number above each, and its range where each has its own."""
     count, rows, columns = tiles.shape
     across = _across(count, 1.6 * rows / columns)
@@ -108,8 +108,13 @@ def _grid(feature_map, tiles, labels: list[tuple[int, str]], how, norm, colours:
     tile_high = tile_wide * rows / columns
     gap, label = 0.06, 0.17  # inches between columns; inches above a tile, for its number
     wide, high = across * (tile_wide + gap), down * (tile_high + label)
-    figure = picture(max(wide + 1.2, 6.4), high + 1.0, *_titles(feature_map, how, scale))
-    ax = axes(figure, 0.2, 0.15, wide, high)
+    figure = None
+    if ax is None:
+        figure = picture(max(wide + 1.2, 6.4), high + 1.0, *_titles(feature_map, how, scale))
+        ax = axes(figure, 0.2, 0.15, wide, high)
+    else:
+        ax.set_title(_titles(feature_map, how, scale)[0], fontsize=NORMAL, color=INK, loc="left")
+        ax.set_aspect("equal")
     ax.set_axis_off()
     ax.set_xlim(0, wide)
     ax.set_ylim(high, 0)
@@ -122,6 +127,9 @@ def _grid(feature_map, tiles, labels: list[tuple[int, str]], how, norm, colours:
         ax.text(x + tile_wide, y - 0.02, "dead" if channel in dead else note, fontsize=TINY, color=QUIET, ha="right", va="bottom")
         if channel in dead:
             ax.add_patch(Rectangle((x, y), tile_wide, tile_high, facecolor=DEAD, edgecolor="#8c8c8c", hatch="xx", linewidth=0.5, zorder=3))
+    if figure is None:
+        ax.figure.colorbar(ScalarMappable(norm, palette), ax=ax, label="value" if scale == "shared" else "share of the largest |value|")
+        return ax
     _colour_scale(figure, wide, high, norm, palette, scale)
     return figure
 
@@ -158,7 +166,7 @@ def _mosaic(ax, colours: np.ndarray, across: int, tile: tuple[float, float], gap
         x, y = (place % across) * step_x, (place // across) * step_y + step_y - rows * times_
         canvas[y : y + rows * times_, x : x + columns * times_] = colours[place].repeat(times_, 0).repeat(times_, 1)
     x1, y0 = ax.get_xlim()[1], ax.get_ylim()[0]
-    ax.imshow(canvas, extent=(0, x1, y0, 0), aspect="auto", interpolation="nearest" if times_ > 1 else "antialiased")
+    ax.imshow(canvas, extent=(0, x1, y0, 0), aspect=ax.get_aspect(), interpolation="nearest" if times_ > 1 else "antialiased")
 
 
 def _colour_scale(figure, wide, high, norm, palette, scale: str) -> None:

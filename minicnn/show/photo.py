@@ -46,12 +46,12 @@ def stages(description: Description) -> list[str]:
     return names[:: -step or None][::-1]
 
 
-def boxes_on_photo(trace, image, units=None, *, title: str = "What one number looks at") -> Picture:
+def boxes_on_photo(trace, image, units=None, *, title: str = "What one number looks at", ax=None) -> Picture:
     """Return a photo with the box of one unit per stage: exact on the left, the closed form on the right.
 
     `trace` is a Trace or a Description; `image` is the photo that the network saw, (H, W, 3) in [0, 1]
     (see load.to_hwc); `units` are node names, whose centre unit is taken, or (name, row, column).
-    Outlines are told apart by colour, dashes and number.
+    Outlines are told apart by colour, dashes and number.  With `ax`, the exact boxes are drawn there, and ax is returned.
 
     >>> from minicnn import describe, models
     >>> figure = boxes_on_photo(describe(models.lenet5(), (1, 32, 32)), np.zeros((32, 32, 3)), ["c3", ("s4", 0, 0)])
@@ -72,11 +72,17 @@ def boxes_on_photo(trace, image, units=None, *, title: str = "What one number lo
     found = [_unit(facts, unit) for unit in (stages(facts) if units is None else units)]
     if len(found) > len(COLOURS):
         raise ArgumentError(f"show.boxes_on_photo: at most {len(COLOURS)} outlines can be told apart, but {len(found)} units were given.")
+    looks = [(COLOURS[place], DASHES[place], str(place + 1)) for place in range(len(found))]
+    if ax is not None:
+        outlines_on(ax, image, [unit.exact for unit in found], looks)
+        ax.set_title(title, fontsize=NORMAL, color=INK, loc="left")
+        ax.legend(*_lines(found, size), fontsize=SMALL, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)
+        return ax
     side, foot = 4.3, 0.19 * len(found) + 0.55  # inches
     figure = picture(10, foot + side + 1.0, title, f"One unit per stage, the one at the centre of its map, on the {times(size)} photo.")
     left, right = (axes(figure, x, foot, side, side) for x in (0.55, 5.5))
-    _draw(left, image, [unit.exact for unit in found], DASHES)
-    _draw(right, image, [unit.field for unit in found], [(0, (5, 3))] * len(DASHES))
+    outlines_on(left, image, [unit.exact for unit in found], looks)
+    outlines_on(right, image, [unit.field for unit in found], [(colour, (0, (5, 3)), number) for colour, _, number in looks])
     left.set_title("exact: the pixels it is computed from", fontsize=NORMAL, color=INK, loc="left")
     right.set_title("closed form: dashed, as if the photo had no end", fontsize=NORMAL, color=INK, loc="left")
     _legend(figure, found, size)
@@ -92,8 +98,8 @@ def _unit(facts: Description, unit) -> Unit:
     return Unit(name, row, column, facts.box(name, row, column, first), facts.field(name, first).box(row, column))
 
 
-def _draw(ax, image, outlines: list[Box | None], dashes) -> None:
-    """Draw the photo in a square that holds it and all outlines, what is outside of it hatched."""
+def outlines_on(ax, image, outlines: list[Box | None], looks) -> None:
+    """Draw the photo in a square that holds it and all outlines, what is outside of it hatched; a look is (colour, dashes, number)."""
     height, width = image.shape[:2]
     boxes = [Box(0, 0, height - 1, width - 1), *(box for box in outlines if box)]
     top, left = min(b.top for b in boxes), min(b.left for b in boxes)
@@ -112,38 +118,46 @@ def _draw(ax, image, outlines: list[Box | None], dashes) -> None:
     ax.text(x0 + span * 0.015, y0 + span * 0.985, "hatched: outside the image", fontsize=SMALL, color=INK, va="bottom", zorder=5)
     for place, box in enumerate(outlines):
         if box is not None:
-            _outline(ax, box, place, dashes[place])
-            _tag(ax, box, place, span)
+            _outline(ax, box, looks[place])
+            _tag(ax, box, looks[place], span)
 
 
-def _outline(ax, box: Box, place: int, dash) -> None:
+def _outline(ax, box: Box, look) -> None:
+    colour, dash, number = look
     rows, columns = box.size
     corner = (box.left - 0.5, box.top - 0.5)
     ax.add_patch(Rectangle(corner, columns, rows, fill=False, edgecolor="white", linewidth=3.2, alpha=0.75, zorder=2))
-    outline = Rectangle(corner, columns, rows, fill=False, edgecolor=COLOURS[place], linewidth=1.9, linestyle=dash, zorder=3)
-    outline.set_label(str(place + 1))
+    outline = Rectangle(corner, columns, rows, fill=False, edgecolor=colour, linewidth=1.9, linestyle=dash, zorder=3)
+    outline.set_label(number)
     ax.add_patch(outline)
 
 
-def _tag(ax, box: Box, place: int, span: float) -> None:
+def _tag(ax, box: Box, look, span: float) -> None:
     """Write the unit's number: on the upper edge of a large box, beside a small one with a line to it."""
+    colour, _, number = look
+    place = int(number) - 1
     style = {"fontsize": SMALL, "color": "white", "fontweight": "bold", "ha": "center", "va": "center", "zorder": 6}
-    style["bbox"] = {"boxstyle": "round,pad=0.18", "facecolor": COLOURS[place], "edgecolor": "white", "linewidth": 0.8}
+    style["bbox"] = {"boxstyle": "round,pad=0.18", "facecolor": colour, "edgecolor": "white", "linewidth": 0.8}
     rows, columns = box.size
     if columns > 0.25 * span:  # each a little further right, so that the tags of equal boxes stand side by side
-        ax.text(box.left + columns * (0.1 + 0.08 * place), box.top - 0.5, str(place + 1), **style)
+        ax.text(box.left + columns * (0.1 + 0.08 * place), box.top - 0.5, number, **style)
         return
     right, down = ((-1, -1), (1, -1), (1, 1), (-1, 1))[place % 4]  # small boxes lie inside each other: a corner for each
     corner = (box.left + columns / 2 + right * columns / 2, box.top + rows / 2 + down * rows / 2)
     far = (corner[0] + right * 0.05 * span, corner[1] + down * 0.05 * span)
     ax.plot(*zip(corner, far, strict=True), color="white", linewidth=2.4, zorder=4)
-    ax.plot(*zip(corner, far, strict=True), color=COLOURS[place], linewidth=1.2, zorder=5)
-    ax.text(*far, str(place + 1), **style)
+    ax.plot(*zip(corner, far, strict=True), color=colour, linewidth=1.2, zorder=5)
+    ax.text(*far, number, **style)
+
+
+def _lines(units: list[Unit], size) -> tuple[list[Line2D], list[str]]:
+    """Return what a legend shows: a piece of each outline, and its unit in words."""
+    handles = [Line2D([], [], color=COLOURS[at], linestyle=DASHES[at], linewidth=2) for at in range(len(units))]
+    return handles, [f"{at + 1}  {_sentence(unit, size)}" for at, unit in enumerate(units)]
 
 
 def _legend(figure: Picture, units: list[Unit], size) -> None:
-    handles = [Line2D([], [], color=COLOURS[at], linestyle=DASHES[at], linewidth=2) for at in range(len(units))]
-    labels = [f"{at + 1}  {_sentence(unit, size)}" for at, unit in enumerate(units)]
+    handles, labels = _lines(units, size)
     wide, high = figure.get_size_inches()
     figure.legend(
         handles,

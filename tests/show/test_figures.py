@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from minicnn import describe, models, nn, show, trace
+from minicnn import describe, models, nn, probe, show, trace
 from minicnn.errors import ArgumentError, ShapeError, UnknownNameError
 
 H, W = 22, 30
@@ -280,6 +280,11 @@ def everything(traced, photo, facts):
     yield "small memory", show.memory_curve(traced.description)
     yield "growth", show.growth(facts)
     yield "small growth", show.growth(traced.description)
+    yield "training", show.memory_timeline(traced.description)
+    yield "deep training", show.memory_timeline(facts, "Adam")
+    yield "histograms", show.histograms(traced)
+    field = probe.effective_field(traced.net, traced, "deep.relu", (3, 4))
+    yield "fields", show.field_on_photo(photo, [field, probe.effective_field(traced.net, traced, "wide.relu", (0, 0))])
     row = {"loss": 0.5, "held_out_loss": 0.4, "accuracy": 1.0, "held_out_accuracy": 1.0, "seconds": 2, "step_losses": [0.7, 0.3]}
     yield "one epoch", show.learning_curve([{"epoch": 1, **row}])
     yield "ten thousand epochs", show.learning_curve([{"epoch": e, **row} for e in range(1, 10_001, 500)], loss="cross-entropy (nats)")
