@@ -51,6 +51,8 @@ LOAD = [
 SHOW = [
     *("boxes_on_photo", "map_grid", "memory_curve", "growth", "learning_curve", "filters", "stages"),
     *("overlay", "pattern", "patches"),
+    *("field_on_photo", "histograms", "memory_timeline", "sliding_kernel"),
+    *("report", "stepper"),
     *("save", "free_folder", "Picture"),
 ]
 MODELS = [

@@ -3,6 +3,8 @@
     minicnn tour                   one photo through one trained network, every map, pictures
     minicnn trace MODEL            the table of every map, or one of them in detail
     minicnn explain MODEL          one number: its equation with its own terms, and the way to the pixels
+    minicnn report MODEL           one HTML file: every map of a photo, numbers walked back to their pixels
+    minicnn step                   a kernel over a small input, step by step with the arrow keys; also over a map of a model
     minicnn describe MODEL         shapes, fields, parameters and cost, nothing computed
     minicnn memory MODEL           bytes alive along a pass, the peak, and what im2col would add
     minicnn doctor MODEL           what is wrong: evidence, likely cause, remedy
@@ -44,7 +46,9 @@ from minicnn.cli import (
     layout,
     memory,
     patches,
+    report,
     shape,
+    step,
     tensorboard,
     tour,
     trace,
@@ -116,6 +120,8 @@ COMMANDS = {  # panel of the help: commands with an example each, in the order i
         (tour.tour, "minicnn tour --image photo.jpg --out pictures"),
         (trace.trace, "minicnn trace lenet5 --weights random --node c3"),
         (explain.explain, "minicnn explain lenet5 --node c3 --channel 5 --at 3,8 --back 9"),
+        (report.report, "minicnn report lenet5 --image photo.jpg --out report.html --open"),
+        (step.step, "minicnn step --input 5x5 --kernel 3x3 --stride 2 --padding 1"),
         (describe.describe, "minicnn describe efficientnet_lite0 --input 3x160x240"),
         (memory.memory, "minicnn memory resnet50 --batch 8 --training --optimizer adam"),
         (doctor.doctor, "minicnn doctor efficientnet_lite0 --image photo.jpg"),

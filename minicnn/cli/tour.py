@@ -1,10 +1,11 @@
 """Which question: what happens to one photo on its way through one trained network?
 
 Idea: everything the package can say of a forward pass, on one page: every map with its statistics,
-the classes, what shrank and what grew, what it weighs, and six pictures.
+the classes, what shrank and what grew, what it weighs, six pictures, and a page on which every map
+can be looked at and numbers walked back to their pixels (show.report).
 
-Cost: one forward pass, one read of every map, six figures: some seconds, and once per machine the
-kernels are compiled.  What it does not do: explain the answer; a strong activation is not importance.
+Cost: one forward pass, two reads of every map, six figures, a page of 4 MB: some seconds, and once per
+machine the kernels are compiled.  What it does not do: explain the answer; a strong activation is not importance.
 Source: Tan & Le, "EfficientNet" (2019), for the network it starts with.  Next room: story.py, its words.
 """
 
@@ -12,9 +13,11 @@ from typing import Annotated
 
 import typer
 
+from minicnn.cli.browser import OpenOption
 from minicnn.cli.terminal import Terminal
 from minicnn.cli.trace import ImageOption, WeightsOption
 
+PAGE = "report.html"
 CAUTION = "A strong activation is not importance: it says that a pattern is there, not that the answer rests on it."
 
 
@@ -24,12 +27,14 @@ def tour(
     weights: WeightsOption = "pretrained",
     out: Annotated[str, typer.Option(metavar="FOLDER", help="Where the pictures go: a folder of their own.")] = "minicnn-tour",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
-    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw the pictures, or leave them out.")] = True,
+    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Write the pictures and the page, or leave them out.")] = True,
+    open: OpenOption = False,
 ) -> None:
-    """Follow one photo through one trained network: every map, the classes, the memory, and pictures."""
+    """Follow one photo through one trained network: every map, the classes, the memory, pictures, and a page to step through."""
     from minicnn import models
-    from minicnn.cli import inputs, maps, story
+    from minicnn.cli import browser, inputs, maps, story
 
+    _check_open(open, pictures)
     terminal, watch = Terminal(), maps.Stopwatch()
     net = inputs.network(model, weights)
     photo = inputs.photo(image, models.input_shape(model))
@@ -42,12 +47,17 @@ def tour(
         story.tell(terminal, found, statistics, top)
     drawn = _draw(terminal, found, photo, folder) if folder else []
     watch.lap("pictures")
+    page = _page(net, found, photo, f"{model} on {photo.source}", folder) if folder else None
+    watch.lap("page")
+    if open:
+        browser.opened(terminal, page)
     if not json:
         _print_end(terminal, folder, drawn, watch)
         return
     rows = [maps.to_dict(each, statistics[each.name]) for each in found]
     document = {"photo": photo.source, "model": model, "weights": weights, "input_shape": photo.x.shape, "top": top, "maps": rows}
     document |= {**story.numbers(found, statistics), "pictures": [str(path) for path, _ in drawn]}
+    document |= {"report": None if page is None else str(page)}
     terminal.json({**document, "caution": CAUTION, "seconds": watch.laps})
 
 
@@ -69,6 +79,7 @@ def _print_end(terminal: Terminal, folder, drawn, watch) -> None:
         terminal.line(f"Pictures in {folder}", "bold")
         for path, what in drawn:
             terminal.line(f"  {path.name:<18}  {what}")
+        terminal.line(f"  {PAGE:<18}  a page for any browser: every map, numbers step by step")
         earlier = sorted({path.name for path in folder.glob("*.png")} - {path.name for path, _ in drawn})
         if earlier:
             terminal.say(f"  {', '.join(earlier)}: left from an earlier tour")
@@ -85,6 +96,22 @@ def _folder(out: str):
         return show.free_folder(out)
     except ArgumentError as error:
         raise ArgumentError(f"{error} On the command line: --out FOLDER, or --no-pictures.") from None
+
+
+def _check_open(open: bool, pictures: bool) -> None:
+    from minicnn.errors import ArgumentError
+
+    if open and not pictures:
+        raise ArgumentError(
+            "--open: what is opened is the page beside the pictures, which --no-pictures leaves out; leave one of them out."
+        )
+
+
+def _page(net, found, photo, title: str, folder):
+    """Write the page; the folder is ours, so an earlier one may go."""
+    from minicnn import show
+
+    return show.report(net, found, folder / PAGE, photo=photo.picture, title=title, overwrite=True)
 
 
 def _draw(terminal: Terminal, found, photo, folder) -> list[tuple[object, str]]:

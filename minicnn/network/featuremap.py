@@ -103,3 +103,8 @@ class FeatureMap:
         shape = "×".join(map(str, self.shape))
         head = f"FeatureMap {self.name!r}: {shape} {self.data.dtype}, {count(self.nbytes, 'B')}, {self.kind}"
         return f"{head}\n  field (size / stride / padding): {self.field}\n  {self.statistics}"
+
+    def _repr_html_(self) -> str:
+        from minicnn.network.notebook import feature_map_html  # only a notebook pays for it
+
+        return feature_map_html(self)

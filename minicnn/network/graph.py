@@ -182,6 +182,11 @@ class Network:
         head = f"Network({', '.join(self.inputs)} → {', '.join(self.outputs)}): {len(self.nodes)} nodes, {count:,} parameters"
         return "\n".join([head, *lines])
 
+    def _repr_html_(self) -> str:
+        from minicnn.network.notebook import network_html  # only a notebook pays for it
+
+        return network_html(self)
+
 
 def _rebuilt(nodes, inputs, outputs, input_shapes) -> Network:
     return Network(nodes, inputs, outputs, input_shapes=input_shapes)

@@ -85,6 +85,11 @@ class Trace:
             rows.append((m.name, m.kind, "×".join(map(str, m.shape)), *numbers, f"{s.zeros:.0%}", str(len(s.dead_channels) or "")))
         return table(head, rows, ("total", "", count(self.nbytes, "B"), "", "", "", "", "", ""), align="lllrrrrrr")
 
+    def _repr_html_(self) -> str:
+        from minicnn.network.notebook import trace_html  # only a notebook pays for it
+
+        return trace_html(self)
+
 
 Hook = Callable[[Node, tuple[np.ndarray, ...], np.ndarray], None]
 

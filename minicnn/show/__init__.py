@@ -13,6 +13,17 @@ figure is the cell's last line; elsewhere `save(figure, "maps.png")` writes it.
     overlay(photo, heat)            numbers of a question (probe) laid over the photo
     pattern(photo, deconvnet)       what an activation goes back to
     patches(photos, top_patches)    what makes a channel answer most
+    field_on_photo(photo, found)    what numbers see and what they look at (probe.effective_field)
+    histograms(trace)               how the numbers of each map are distributed
+    memory_timeline(description)    what a training step holds, forward and backward
+    sliding_kernel(x, weight, …)    a kernel that slides over a small input, as a GIF or a page
+
+Functions that draw one picture take `ax`, matplotlib axes of yours, and then return it.
+
+and pages, written by Python once and drawn by the browser (viewer/):
+
+    report(net, trace, "report.html")   one file: every map, every cell's pixels, numbers step by step
+    stepper(net, trace)                 the same in a notebook, where Python answers for any number
 
 Cost: importing this room loads matplotlib.  What it does not do: compute; it only reads.
 Source: named in each file.  Next room: cli, whose tour draws all of them.
@@ -20,11 +31,17 @@ Source: named in each file.  Next room: cli, whose tour draws all of them.
 
 from minicnn.show.attribution import overlay, patches, pattern
 from minicnn.show.depth import growth, memory_curve
+from minicnn.show.effective import field_on_photo
 from minicnn.show.files import free_folder, save
 from minicnn.show.filters import filters
+from minicnn.show.histograms import histograms
 from minicnn.show.learning import learning_curve
 from minicnn.show.maps import map_grid
+from minicnn.show.memory import memory_timeline
 from minicnn.show.photo import boxes_on_photo, stages
+from minicnn.show.report import report
+from minicnn.show.sliding import sliding_kernel
+from minicnn.show.stepper import stepper
 from minicnn.show.style import Picture
 
 __all__ = [
@@ -37,7 +54,13 @@ __all__ = [
     "overlay",
     "pattern",
     "patches",
+    "field_on_photo",
+    "histograms",
+    "memory_timeline",
+    "sliding_kernel",
     "stages",
+    "report",
+    "stepper",
     "save",
     "free_folder",
     "Picture",

