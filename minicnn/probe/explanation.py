@@ -115,7 +115,7 @@ class Explanation:
 
     @property
     def agrees(self) -> bool:
-        return self.difference <= self.allowed
+        return self.difference == 0 or self.difference <= self.allowed  # 0 where both are NaN, whose bound is NaN too
 
     def ranked(self) -> np.ndarray:
         """Return the places of the terms, what decided or weighed most first; padding is left out."""

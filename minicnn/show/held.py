@@ -15,7 +15,7 @@ from minicnn.network.notebook import varied
 from minicnn.network.thumbnail import Levels, quantised, shrunk, small_size
 from minicnn.show.encoded import encoded
 
-THUMBNAILS, MAPS = 700_000, 400_000  # bytes a page, before it is deflated
+THUMBNAILS, MAPS = 660_000, 380_000  # bytes a page, before it is deflated
 LEAST = 784  # bytes: one thumbnail of every map, however many maps there are
 CHOSEN = 12
 

@@ -51,9 +51,10 @@ def payload(
     whole = [] if ask else held.chosen_maps(stages, description.shapes, net.inputs)
     share = dict(zip(whole, held.fair([int(np.prod(trace[name].shape[1:])) for name in whole], held.MAPS, held.LEAST), strict=True))
     sight = None if ask else Sight(description)
+    every = {} if ask else explained(net, trace, sight, full)
     nodes, errors = [], []
     for each, most in zip(trace, sizes, strict=True):
-        units = {} if ask else explained(net, trace, each, sight, full)
+        units = every.get(each.name, {})
         wanted = [int(unit.partition(",")[0]) for unit in units]
         node, error = _node(trace, each, most, wanted)
         node["maps"], finer = _maps(each, share.get(each.name), wanted, full and not ask)

@@ -232,14 +232,32 @@ def test_sight_is_the_exact_walk(built):
 # numbers with their terms
 
 
-def test_three_numbers_of_every_map(built, page):
-    data = built[1]["pool"].data
-    top = np.unravel_index(data[0].argmax(), data.shape[1:])
-    keys = list(node_of(page, "pool")["explained"])
-    assert keys[0] == ",".join(map(str, top))
+def test_the_last_map_explains_its_largest_a_border_and_a_typical_number():
+    net = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1, rng=np.random.default_rng(3)))
+    data = (found := trace(net, np.random.default_rng(4).standard_normal((1, 2, 7, 9))))["conv1"].data
+    keys = list(node_of(payload(net, found), "conv1")["explained"])
+    assert keys[0] == ",".join(map(str, np.unravel_index(data[0].argmax(), data.shape[1:])))
     assert keys[1].split(",")[1:] == ["0", "0"]  # where the window reaches outside
-    assert keys[2].split(",")[1:] == [str(data.shape[2] // 2), str(data.shape[3] // 2)]
+    assert keys[2].split(",")[1:] == ["3", "4"]
+
+
+def test_three_or_four_numbers_of_every_map(built, page):
+    _, found = built
+    for node in page["nodes"]:
+        if node["layer"] is not None and found[node["name"]].data[0].size > 3:
+            assert 1 <= len(node["explained"]) <= 4
     assert all(len(key.split(",")) == 1 for key in node_of(page, "classes")["explained"])
+
+
+def test_every_number_that_is_used_most_is_held_down_to_a_pixel(built, page):
+    """So that a page without Python follows its first number all the way."""
+    node = next(node for node in reversed(page["nodes"]) if node["explained"])
+    step, seen = next(iter(node["explained"].values())), []
+    while step["strongest"]["node"] not in [each["name"] for each in page["inputs"]]:
+        place = step["strongest"]
+        seen.append(place["node"])
+        step = node_of(page, place["node"])["explained"][",".join(map(str, (place["channel"], *place["at"])))]
+    assert len(seen) > 2
 
 
 def test_terms_travel_exactly(built, page):

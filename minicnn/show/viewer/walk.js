@@ -136,7 +136,7 @@ function addedWords(walk, group, terms, from, before, running) {
   const name = placeName(group.map, group.channel, term.at);
   const one = terms.length === 1;
   if (sort === "winner") {
-    if (!one) return `The largest number so far is ${number(running)}.`;
+    if (!one) return `The largest number ${terms.length === group.terms.length ? "of all" : "so far"} is ${number(running)}.`;
     if (term.padding) return "A cell of the padding: it never wins.";
     return `${number(term.value)} ${running !== before ? "is the largest so far." : `is not larger than ${number(running)}.`}`;
   }
