@@ -120,10 +120,16 @@ def test_the_chosen_channel_says_its_own_numbers(open_report):
         assert f"from {own.min():.4g} to {own.max():.4g}" in said
 
 
+BOX = """(rect) => {
+  const { x, y, width, height } = Object.fromEntries(["x", "y", "width", "height"].map((name) => [name, Number(rect.getAttribute(name))]));
+  return [y, x, y + height - 1, x + width - 1];
+}"""
+PATH = f"all => all.map((item) => [item.querySelector('button').textContent, ({BOX})(item.querySelector('rect.line'))])"
+
+
 def box_of(rect) -> tuple[int, int, int, int]:
     """Return (top, left, bottom, right) of an outline, last row and column included."""
-    x, y, width, height = (float(rect.get_attribute(name)) for name in ("x", "y", "width", "height"))
-    return int(y), int(x), int(y + height - 1), int(x + width - 1)
+    return tuple(rect.evaluate(BOX))
 
 
 def seen_between(net, shapes, name: str, cell) -> dict[str, np.ndarray]:
@@ -167,12 +173,11 @@ def test_a_cell_has_its_box_on_the_photo_and_in_every_map_between(open_report, n
         box = found.description.box(name, *cell)
         assert box_of(maps.locator(".photo-marks rect.line")) == (box.top, box.left, box.bottom, box.right), cell
         seen = seen_between(net, found.shapes, name, cell)
-        items = maps.locator("ol.path > li").all()
-        assert len(items) == len(seen) - 2  # all between the map and the photo
-        for item in items:
-            between = item.locator("button").inner_text()
-            mine = hull(seen[between])
-            assert box_of(item.locator("rect.line")) == (mine.top, mine.left, mine.bottom, mine.right), (cell, between)
+        between = dict(maps.locator("ol.path > li").evaluate_all(PATH))
+        assert set(between) == set(seen) - {name, "x"}
+        for each, outline in between.items():
+            mine = hull(seen[each])
+            assert outline == [mine.top, mine.left, mine.bottom, mine.right], (cell, each)
         assert f"rows {box.top}…{box.bottom}, columns {box.left}…{box.right}" in maps.locator(".told").inner_text()
 
 

@@ -9,6 +9,8 @@ import pytest
 from minicnn.probe import explain
 
 KINDS = ["conv1", "relu1", "conv2", "bn2", "add", "pool", "avg", "point", "gap", "flatten", "fc"]
+LEDGER = "rows => rows.map((row) => [row.querySelector('th button'), ...row.querySelectorAll('td:not(.bar, .how)')].map((part) => part.textContent))"
+TABLES = "all => all.map((table) => [...table.querySelectorAll('td')].map((cell) => [cell.title, cell.className, cell.textContent]))"
 WORDS = {"NaN": math.nan, "∞": math.inf, "-∞": -math.inf}
 
 
@@ -59,20 +61,19 @@ def test_products_add_up_channel_by_channel(open_report, name):
     for channel, at in networks.held(net, found)[name]:
         step, explained = open_at(opened, name, channel, at), explain(net, found, name, channel, at)
         step.get_by_label("To the last step").click()
-        rows = step.locator(".step-ledger tbody tr")
+        rows = step.locator(".step-ledger tbody tr").evaluate_all(LEDGER)
         running = 0.0
-        for row, group in zip(rows.all(), explained.groups, strict=False):
+        for (_, adds, reached), group in zip(rows, explained.groups, strict=False):
             running += group.sum
-            cells = row.locator("td:not(.bar):not(.how)").all_inner_texts()
-            assert near(cells[0], group.sum), (channel, at, group)
-            assert near(cells[1], running), (channel, at, group)
-        labels = rows.locator("th button").all_inner_texts()
-        assert labels[len(explained.groups) :] == (["bias"] if explained.bias is not None else []) + ["stored"]
-        if explained.bias is not None:
-            cells = rows.nth(len(explained.groups)).locator("td:not(.bar):not(.how)").all_inner_texts()
-            assert near(cells[0], explained.bias)
-            assert near(cells[1], explained.sum)
-        assert read(rows.last.locator("td.running").inner_text()) == np.float32(explained.stored)
+            assert near(adds, group.sum), (channel, at, group)
+            assert near(reached, running), (channel, at, group)
+        biased = explained.bias is not None
+        assert [label for label, *_ in rows[len(explained.groups) :]] == ["bias"] * biased + ["stored"]
+        if biased:
+            _, adds, reached = rows[-2]
+            assert near(adds, explained.bias)
+            assert near(reached, explained.sum)
+        assert read(rows[-1][-1]) == np.float32(explained.stored)
 
 
 @pytest.mark.parametrize("name", ["conv1", "conv2"])
@@ -84,19 +85,19 @@ def test_patch_filter_and_products_are_the_terms(open_report, name):
         step, explained = open_at(opened, name, channel, at), explain(net, found, name, channel, at)
         for terms in groups_of(explained):
             opened.page.keyboard.press("ArrowRight")  # a channel a step
-            patch, weights, products = (table.locator("td") for table in step.locator(".step-patch").all())
-            assert patch.count() == weights.count() == products.count() == len(terms)
-            for cell, weight, product, term in zip(patch.all(), weights.all(), products.all(), terms, strict=True):
-                assert read(weight.get_attribute("title")) == np.float32(term.factor)
+            tables = step.locator(".step-patch").evaluate_all(TABLES)
+            assert [len(table) for table in tables] == [len(terms)] * 3
+            for (value, look, _), (weight, *_), (product, _, text), term in zip(*tables, terms, strict=True):
+                assert read(weight) == np.float32(term.factor)
                 if term.mark == "padding":
-                    assert "padding" in cell.get_attribute("class")
-                    assert product.inner_text() == "0"
+                    assert "padding" in look.split()
+                    assert text == "0"
                     padded += 1
                     continue
-                place, _, value = cell.get_attribute("title").partition(" = ")
+                place, _, number = value.partition(" = ")
                 assert place == f"{term.map}[{term.channel}, {term.at[0]}, {term.at[1]}]"
-                assert read(value) == np.float32(term.value)
-                assert read(product.get_attribute("title")) == np.float32(term.product)
+                assert read(number) == np.float32(term.value)
+                assert read(product) == np.float32(term.product)
     assert padded > 0
 
 
