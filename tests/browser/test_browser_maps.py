@@ -3,8 +3,8 @@
 import base64
 import io
 
-import networks
 import numpy as np
+import page_networks as networks
 import pytest
 from PIL import Image
 

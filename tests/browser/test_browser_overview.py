@@ -1,6 +1,6 @@
 """The overview, read from the page: every node, what describe says of it, branches as branches, and the way into each."""
 
-import networks
+import page_networks as networks
 import pytest
 
 from minicnn.show.blocks import blocks

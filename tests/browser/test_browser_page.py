@@ -1,7 +1,7 @@
 """The page as a whole: by keyboard, in the dark, on a phone, for a screen reader, and with networks that are not meant to be looked at."""
 
-import networks
 import numpy as np
+import page_networks as networks
 import pytest
 
 from minicnn import nn, trace

@@ -2,8 +2,8 @@
 
 import math
 
-import networks
 import numpy as np
+import page_networks as networks
 import pytest
 
 from minicnn.probe import explain

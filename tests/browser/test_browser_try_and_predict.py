@@ -1,7 +1,7 @@
 """The two tabs in which a reader types: numbers that make a map, and numbers that are expected."""
 
-import networks
 import numpy as np
+import page_networks as networks
 import pytest
 
 from minicnn import conv2d

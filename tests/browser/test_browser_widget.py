@@ -1,7 +1,7 @@
 """The notebook's widget: its module in a page, its questions answered by Python."""
 
-import networks
 import numpy as np
+import page_networks as networks
 import pytest
 import widget_page
 
