@@ -99,7 +99,10 @@ class Concat(Layer):
         for shape in shapes[1:]:
             if len(shape) != len(first) or any(a != b for axis, (a, b) in enumerate(zip(shape, first, strict=True)) if axis != joined):
                 where = "channels" if (joined, len(first)) == (1, 4) else f"axis {joined}"
-                raise ShapeError(f"Concat: inputs may differ in {where} only, but they have {', '.join(map(str, map(tuple, shapes)))}.")
+                raise ShapeError(
+                    f"Concat: inputs may differ in {where} only, but they have {', '.join(map(str, map(tuple, shapes)))}; "
+                    "crop or pad one of them, or feed an image whose sides every stride divides."
+                )
         return (*first[:joined], sum(shape[joined] for shape in shapes), *first[joined + 1 :])
 
     def axes(self, *shapes):

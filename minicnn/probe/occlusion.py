@@ -27,6 +27,7 @@ from minicnn.errors import ArgumentError, ShapeError
 from minicnn.field import Box
 from minicnn.network import fuse
 from minicnn.network.graph import as_network
+from minicnn.network.shapes import shapes_of
 from minicnn.network.trace import locked
 from minicnn.probe import asked
 from minicnn.probe.windows import Plan, plan
@@ -128,6 +129,7 @@ def occlusion(
     patch, stride = check.pair(patch, "patch", WHAT, 1), check.pair(stride, "stride", WHAT, 1)
     check.one_of(measure, "measure", WHAT, MEASURES)
     batch = AT_A_TIME if batch is None else check.integer(batch, "batch", WHAT, 1)
+    shapes_of(net, x.shape)  # an image in another order is told before its sides are taken for rows and columns
     grid, filled = _grid(x, patch, stride), _filled(value, x, patch)
     name = asked.scores_of(net, WHAT)
     fused = fuse(asked.leading_to(net, name))
@@ -135,9 +137,15 @@ def occlusion(
     index = asked.class_of(clean, class_index, name, WHAT)
     if measure == "probability" and clean.shape[1] == 1:
         raise ArgumentError(f"{WHAT}: with one score the softmax is always 1, so nothing can fall; use measure='score'.")
+    unhidden = float(_measured(clean, index, measure)[0])
+    if not np.isfinite(unhidden):
+        raise ArgumentError(
+            f"{WHAT}: a fall is measured from the {measure} of the whole photo, which must be a finite number, but it is {unhidden}; "
+            "doctor(net, trace(net, x)) says where it was born."
+        )
     planned = plan(fused, x, patch, *(np.arange(n) * step for n, step in zip(grid, stride, strict=True)))
     hidden = _walk(planned, grid, filled, batch, progress, lambda scores: _measured(scores, index, measure))
-    return Occlusion(index, measure, float(_measured(clean, index, measure)[0]), locked(hidden), patch, stride, x.shape[2:])
+    return Occlusion(index, measure, unhidden, locked(hidden), patch, stride, x.shape[2:])
 
 
 def _walk(planned: Plan, grid, filled: np.ndarray, batch: int, progress: Progress | None, measured) -> np.ndarray:

@@ -195,3 +195,15 @@ def test_mistakes_are_taught():
         occlusion(nn.Sequential(nn.Conv2d(1, 2, 1)), np.ones((1, 1, 4, 4), np.float32), patch=1)
     with pytest.raises(ArgumentError, match=r"occlusion: the trace must be|first argument is a network"):
         occlusion(trace(net, x), x)
+
+
+def test_an_image_in_another_order_and_one_that_gives_no_number():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, rng=np.random.default_rng(0)), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))
+    x = np.random.default_rng(1).random((1, 3, 18, 20), np.float32)
+    with pytest.raises(ShapeError, match=r"weight expects 3 input channels but x has 18 .* looks like NHWC"):
+        occlusion(net, np.ascontiguousarray(x.transpose(0, 2, 3, 1)))
+    x[0, 1, 3, 4] = np.nan
+    with pytest.raises(
+        ArgumentError, match=r"from the probability of the whole photo, which must be a finite number, but it is nan; doctor\("
+    ):
+        occlusion(net, x)
