@@ -159,7 +159,12 @@ def onnx_graph() -> list[Sample]:
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="fuzz.bin")  # its own bytes, the one file that it may read
-    return [Sample(model.SerializeToString()), Sample(beside.SerializeToString())]
+    turned = type(model)()  # an input that is turned at once
+    turned.CopyFrom(model)
+    turned.graph.node[0].input[0] = "t"
+    turned.graph.node.insert(0, helper.make_node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]))
+    turned.graph.input[0].CopyFrom(value("x", 1, 7, 5, 1))
+    return [Sample(each.SerializeToString()) for each in (model, beside, turned)]
 
 
 def onnx(path) -> dict[str, str]:

@@ -350,6 +350,19 @@ class TestRefusals:
         with pytest.raises(error, match=match):
             load.onnx(saved([node], {"x": (1, 3, 7, 9)}, weights=weights))
 
+    def test_a_turned_input_beside_a_node_without_any(self, saved):
+        nodes = [helper.make_node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]), helper.make_node("Transpose", [], ["y"])]
+        with pytest.raises(FileFormatError, match=r"node 2 \(Transpose\): has no input 1"):
+            load.onnx(saved(nodes, {"x": (1, 7, 9, 3)}))
+        twice = [helper.make_node("Transpose", ["x"], ["y"], perm=[0, 3, 1, 2])] * 2
+        with pytest.raises(FileFormatError, match="computes 'y' twice"):
+            load.onnx(saved(twice, {"x": (1, 7, 9, 3)}))
+
+    def test_inputs_whose_names_would_be_one(self, saved):
+        node = helper.make_node("Add", ["a:0", "a_0"], ["y"])
+        with pytest.raises(UnsupportedError, match=r"names are one when ':' is written '_' \('a:0', 'a_0'\); rename one of them"):
+            load.onnx(saved([node], {"a:0": (2, 3), "a_0": (2, 3)}))
+
     def test_other_files(self, tmp_path):
         file = tmp_path / "model.onnx"
         for content, match in (

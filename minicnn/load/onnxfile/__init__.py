@@ -77,10 +77,9 @@ def _network(model, folder: Path, input_shape, fixed: dict) -> Network:
     modules = [module_of(proto.name) for proto in graph.node]
     containers = {module[:end] for module in modules for end, letter in enumerate(module) if letter == "."}
     for place, proto in enumerate(graph.node):
-        if proto.op_type == "Transpose" and proto.input[0] in turned:
-            values[proto.output[0]] = inputs[proto.input[0]]
-            continue
-        for name, value in zip(proto.output, _results(proto, place, values, later, containers, opset, builder), strict=False):
+        gone = proto.op_type == "Transpose" and not turned.isdisjoint(proto.input[:1])  # its input comes in turned
+        found = [inputs[proto.input[0]]] if gone else _results(proto, place, values, later, containers, opset, builder)
+        for name, value in zip(proto.output, found, strict=False):
             if name in values:
                 raise FileFormatError(f"computes {name!r} twice; every value has one name. It is damaged.")
             if name:
@@ -124,6 +123,9 @@ def _inputs(graph, known: dict, input_shape, fixed: dict) -> dict[str, Value]:
     wanted = [info for info in wanted if info.name not in fixed]
     if not wanted:
         raise UnsupportedError("has no input that is a map, so there is no network: all that it holds is known without one.")
+    if len({_word(info.name) for info in wanted}) < len(wanted):
+        names = ", ".join(repr(info.name) for info in wanted)
+        raise UnsupportedError(f"has inputs whose names are one when ':' is written '_' ({names}); rename one of them in the file.")
     shapes = _given_shapes([info.name for info in wanted], input_shape)
     return {info.name: _input(info, shapes.get(info.name)) for info in wanted}
 
