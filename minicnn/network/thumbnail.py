@@ -1,12 +1,12 @@
 """Which question: how does a map look, small, in a handful of bytes?
 
 Idea: three steps, each a function of its own.  `planes` is a map of one image as channels × rows × columns, whatever its axes;
-`shrunk` takes the mean over the area that each cell of the small map stands for; `quantised` spaces 255 levels evenly from the
+`shrunk` takes the mean over the area that each cell of the small map stands for; `quantised` spaces 253 levels evenly from the
 smallest to the largest finite number:
 
-    level = round(254 · (x - lo) / (hi - lo)),   x ≈ lo + level · (hi - lo) / 254,   off by at most (hi - lo) / 254 / 2
+    level = round(252 · (x - lo) / (hi - lo)),   x ≈ lo + level · (hi - lo) / 252,   off by at most (hi - lo) / 252 / 2
 
-and 255 marks what is not finite.  `picture` paints levels: viridis for rectified maps, blue over white to red around zero else.
+and 253, 254, 255 mark NaN, +∞ and -∞.  `picture` paints levels: viridis for rectified maps, blue over white to red around zero else.
 Cost: one read of the channels that are asked for.  What it does not do: choose them.
 Source: adaptive average pooling for the areas; Smith & van der Walt, viridis (2015); ColorBrewer's RdBu.  Next room: notebook.py.
 """
@@ -19,7 +19,8 @@ import numpy as np
 from minicnn.text import png
 
 SIDE = 28  # cells, at most
-LEVELS = 254  # 255 marks what is not finite
+LEVELS = 252  # the last level
+NAN, UP, DOWN = 253, 254, 255  # marks of what is not finite
 VIRIDIS = (
     (68, 1, 84),
     (71, 44, 122),
@@ -37,7 +38,7 @@ COLOURS = 62  # of a palette, beside the two above: it is stored with each pictu
 
 
 class Levels(NamedTuple):
-    """Numbers as one byte each: x ≈ lo + (hi - lo)·level/254; 255 is not finite."""
+    """Numbers as one byte each: x ≈ lo + (hi - lo)·level/252; 253, 254, 255 are NaN, +∞, -∞."""
 
     data: np.ndarray
     lo: float
@@ -96,8 +97,8 @@ def _along(x: np.ndarray, out: int) -> np.ndarray:
 def quantised(x: np.ndarray) -> Levels:
     """Return numbers as levels between their smallest and largest finite one.
 
-    >>> quantised(np.array([0.0, 1.0, 2.0, np.nan]))
-    Levels(data=array([  0, 127, 254, 255], dtype=uint8), lo=0.0, hi=2.0)
+    >>> quantised(np.array([0.0, 1.0, 2.0, np.nan, np.inf, -np.inf]))
+    Levels(data=array([  0, 126, 252, 253, 254, 255], dtype=uint8), lo=0.0, hi=2.0)
     """
     finite = np.isfinite(x)
     inside = x[finite]
@@ -105,7 +106,8 @@ def quantised(x: np.ndarray) -> Levels:
     span = hi - lo  # inf where the numbers reach over more than float64 holds: then all are on level 0
     with np.errstate(all="ignore"):
         levels = np.rint((x.astype(np.float64) - lo) * (LEVELS / span)) if 0 < span < np.inf else np.zeros(x.shape)
-        levels = np.where(finite, np.clip(levels, 0, LEVELS), LEVELS + 1).astype(np.uint8)
+        marks = np.where(np.isnan(x), NAN, np.where(x > 0, UP, DOWN))
+        levels = np.where(finite, np.clip(levels, 0, LEVELS), marks).astype(np.uint8)
     return Levels(levels, lo, hi)
 
 

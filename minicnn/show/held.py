@@ -60,7 +60,7 @@ def thumbnails(own: np.ndarray, most: int, wanted=()) -> tuple[dict | None, Leve
     """Return the wanted channels of (C, rows, columns) and those that vary most, small, as plain data, and their levels.
 
     >>> held, levels = thumbnails(np.arange(12.0).reshape(3, 2, 2), 2)
-    >>> held["channels"], held["rows"], held["columns"], held["lo"], held["hi"], levels.error == 7 / 254 / 2
+    >>> held["channels"], held["rows"], held["columns"], held["lo"], held["hi"], levels.error == 7 / 252 / 2
     ([0, 1], 2, 2, 0.0, 7.0, True)
     """
     if not own.size:

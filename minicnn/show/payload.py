@@ -174,6 +174,6 @@ def told(trace: Trace, nodes: list[dict], worst: tuple[float, str], full: bool, 
         return f"This page holds every number of {len(nodes)} maps ({size}) in float32{narrow}, and {units:,} numbers with every term they are made of.{of}"
     return (
         f"This page holds {small:,} thumbnails of {len(nodes)} maps ({size}), {len(whole)} maps at their whole resolution (of the larger "
-        f"ones the channels that vary most) in 255 levels, at most {worst[0]:.2g} away from the stored number (in {worst[1]}), and {units:,} numbers "
+        f"ones the channels that vary most) in 253 levels, at most {worst[0]:.2g} away from the stored number (in {worst[1]}), and {units:,} numbers "
         f"exactly, with every term they are made of.{of} show.report(…, full=True) holds every map."
     )

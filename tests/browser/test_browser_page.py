@@ -182,10 +182,10 @@ def test_nan_and_infinities_are_shown_as_such(open_report):
     marks = opened.page.locator('[data-key="node-conv1"] em').all_inner_texts()
     assert marks == ["1 NaN", "2 ∞"]
     whole = open_report(net, found, full=True)
-    for page, name, words in ((opened, "x", ["NaN", "∞", "-∞"]), (opened, "conv1", ["NaN/∞"] * 3), (whole, "conv1", ["NaN", "∞", "-∞"])):
+    for page, name in ((opened, "x"), (opened, "conv1"), (whole, "conv1")):
         numbers = page.node(name).locator("[data-key=big-map] .numbers text")
         numbers.nth(29).wait_for(state="attached")
-        assert numbers.all_text_contents()[:3] == words  # in 255 levels one stands for all that is not finite
+        assert numbers.all_text_contents()[:3] == ["NaN", "∞", "-∞"]  # each has a level of its own
         assert page.page.locator(".numbers-of .alarm").all_inner_texts() == ["NaN\n1", "infinite\n2"]
     assert np.isnan(found["pool1"].data[0, 0, 0, 0])
     step = opened.at("step", "pool1", 0, (0, 0)).locator(".step")

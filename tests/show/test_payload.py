@@ -32,7 +32,7 @@ def node_of(page, name):
 def values_of(levels):
     """Return the numbers that levels stand for."""
     data = decoded(levels["data"]).astype(np.float64)
-    return np.where(data == 255, np.nan, levels["lo"] + (levels["hi"] - levels["lo"]) * data / 254)
+    return np.where(data > 252, np.nan, levels["lo"] + (levels["hi"] - levels["lo"]) * data / 252)
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +101,12 @@ def test_thumbnails_are_adaptive_pooling():
 def test_levels_stay_within_half_a_step(x):
     levels = quantised(x)
     finite = np.isfinite(x)
-    assert (levels.data[~finite] == 255).all()
+    assert [{253: "nan", 254: "inf", 255: "-inf"}[level] for level in levels.data[~finite]] == [str(each) for each in x[~finite]]
     if finite.any():
-        back = levels.lo + (levels.hi - levels.lo) * levels.data[finite].astype(np.float64) / 254
+        back = levels.lo + (levels.hi - levels.lo) * levels.data[finite].astype(np.float64) / 252
         slack = 1e-5 * (abs(levels.lo) + abs(levels.hi))  # float32 has seven digits
         assert (np.abs(back - x[finite]) <= levels.error + slack).all()
-        assert (levels.data[finite] < 255).all()
+        assert (levels.data[finite] <= 252).all()
 
 
 def test_thumbnails_are_what_they_say(built, page):
@@ -115,7 +115,7 @@ def test_thumbnails_are_what_they_say(built, page):
         own = planes(each.data)[small["channels"]]
         wanted = shrunk(own, (small["rows"], small["columns"]))
         assert decoded(small["data"]).shape == wanted.shape
-        step = (small["hi"] - small["lo"]) / 254
+        step = (small["hi"] - small["lo"]) / 252
         np.testing.assert_allclose(values_of(small), wanted, rtol=1e-5, atol=0.5 * step + 1e-6)
 
 
@@ -152,7 +152,7 @@ def test_whole_maps_are_those_of_stages_with_positions(page, built):
     maps = node_of(page, "wide.relu")["maps"]
     stored = built[1]["wide.relu"].data[0]
     assert decoded(maps["data"]).shape == stored.shape
-    np.testing.assert_allclose(values_of(maps), stored, atol=0.51 * (maps["hi"] - maps["lo"]) / 254)
+    np.testing.assert_allclose(values_of(maps), stored, atol=0.51 * (maps["hi"] - maps["lo"]) / 252)
 
 
 def test_twelve_of_many_stages():
@@ -173,7 +173,7 @@ def test_full_holds_every_number(built):
 def test_the_sentence_states_the_largest_error(page):
     errors = []
     for node in page["nodes"]:
-        errors += [(part["hi"] - part["lo"]) / 254 / 2 for part in (node["thumbnails"], node["maps"]) if part]
+        errors += [(part["hi"] - part["lo"]) / 252 / 2 for part in (node["thumbnails"], node["maps"]) if part]
     worst = max(range(len(errors)), key=errors.__getitem__)
     assert f"at most {errors[worst]:.2g} away" in page["held"]
     assert "33 numbers exactly" not in page["held"]
@@ -379,7 +379,7 @@ def test_numbers_that_are_not_finite():
     json.dumps(page, allow_nan=False)
     node = page["nodes"][0]
     assert (node["statistics"]["nan"], node["statistics"]["inf"], node["statistics"]["max"]) == (1, 2, "NaN")
-    assert decoded(node["thumbnails"]["data"]).ravel().tolist() == [255, 255, 255, 0]
+    assert decoded(node["thumbnails"]["data"]).ravel().tolist() == [253, 254, 255, 0]
     assert node["histogram"]["counts"] == [1] or sum(node["histogram"]["counts"]) == 1
     relu = page["nodes"][1]
     assert "Infinity" in [unit["stored"] for unit in relu["explained"].values()]

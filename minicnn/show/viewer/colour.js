@@ -7,7 +7,7 @@
 // Cost: one lookup a number.  Source: Smith & van der Walt, viridis (2015); Brewer, RdBu.
 // Next room: fields.js.
 
-import { el, number, real, unpack } from "./dom.js";
+import { el, number, numbersOfLevels, real, unpack } from "./dom.js";
 
 const VIRIDIS = anchors(
   "440154 470d60 48186a 482374 472d7b 453781 424086 3e4989 3b528b 375b8d 33638d 2f6b8e 2c728e 297a8e 26828e 23898e 21918c " +
@@ -148,17 +148,14 @@ export function legend(scale) {
   return el("div", { class: "legend", role: "img", "aria-label": told }, canvas, el("div", { class: "legend-ends" }, ends));
 }
 
-/** Return {rows, columns, values} of a channel's thumbnail, NaN where a number was not finite; null where none is held. */
+/** Return {rows, columns, values} of a channel's thumbnail; null where none is held. */
 export function thumbnail(node, channel) {
   const held = node.thumbnails;
   const at = held ? held.channels.indexOf(channel) : -1;
   if (at < 0) return null;
   const size = held.rows * held.columns;
   const bytes = unpack(held.data).subarray(at * size, (at + 1) * size);
-  const step = (held.hi - held.lo) / 254;
-  const values = new Float32Array(size);
-  for (let i = 0; i < size; i++) values[i] = bytes[i] === 255 ? NaN : held.lo + step * bytes[i];
-  return { rows: held.rows, columns: held.columns, values };
+  return { rows: held.rows, columns: held.columns, values: numbersOfLevels(bytes, held) };
 }
 
 const faces = new WeakMap();

@@ -106,6 +106,15 @@ export function unpack(array) {
   return unpacked.get(array);
 }
 
+const LAST_LEVEL = 252;
+const MARKED = [NaN, Infinity, -Infinity]; // 253, 254, 255
+
+/** Return levels, a byte each, as the numbers that they stand for. */
+export function numbersOfLevels(levels, { lo, hi }) {
+  const step = (hi - lo) / LAST_LEVEL;
+  return Float32Array.from(levels, (level) => (level > LAST_LEVEL ? MARKED[level - LAST_LEVEL - 1] : lo + step * level));
+}
+
 /** Say something to those who listen to the page: the text of its live region. */
 export function announce(view, text) {
   const region = view.root.querySelector("[data-live]");

@@ -7,7 +7,7 @@
 // Cost: terms are made when they are asked for.  What it does not do: compute; every number was written by Python.
 // Next room: main.js.
 
-import { real, unpack } from "./dom.js";
+import { numbersOfLevels, real, unpack } from "./dom.js";
 
 const MARK_WORDS = ["", "padding", "border"];
 const PATIENCE = 30_000; // ms
@@ -57,15 +57,10 @@ function heldMap(payload, node, { channel }) {
     const at = held ? held.channels.indexOf(channel) : -1;
     if (at < 0) continue;
     const cells = unpack(held.data).slice(at * size[0] * size[1], (at + 1) * size[0] * size[1]);
-    return { rows: size[0], columns: size[1], values: held.data.dtype === "u1" ? spread(cells, held) : cells, exact: held.data.dtype !== "u1" && narrow };
+    return { rows: size[0], columns: size[1], values: held.data.dtype === "u1" ? numbersOfLevels(cells, held) : cells, exact: held.data.dtype !== "u1" && narrow };
   }
   const channels = node.thumbnails?.channels ?? [];
   throw new Error(`This page holds ${channels.length} of the channels of ${node.name}, not channel ${channel}. show.report(…, full=True) holds every map.`);
-}
-
-/** Levels as the numbers that they stand for; 255 is not finite. */
-function spread(levels, { lo, hi }) {
-  return Float32Array.from(levels, (level) => (level === 255 ? NaN : lo + ((hi - lo) * level) / 254));
 }
 
 /** Rows and columns of a map of any number of axes, as thumbnail.planes has them. */

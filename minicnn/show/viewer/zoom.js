@@ -46,7 +46,8 @@ export function bigMap(view, node, { point, choose, step }) {
     const x = held.values[Math.floor((i * held.rows) / rows) * held.columns + Math.floor((j * held.columns) / columns)];
     const whole = held.rows === rows && held.columns === columns;
     if (held.exact) return exact(x);
-    return Number.isFinite(x) ? `${whole ? "≈ " : "thumbnail ≈ "}${number(x)}` : "not finite (NaN or ∞)";
+    const about = Number.isFinite(x) ? "≈ " : ""; // NaN and the infinities are never rounded
+    return `${whole ? about : `thumbnail ${about}`}${number(x)}`;
   }
 
   async function load(channel, scale) {
@@ -59,7 +60,7 @@ export function bigMap(view, node, { point, choose, step }) {
       frame.classList.remove("empty");
       paint(canvas, held.values, held.rows, held.columns, scale);
       const whole = held.rows === rows && held.columns === columns;
-      note.textContent = whole ? (held.exact ? "" : "Rounded to 1/254 of the range.") : `A thumbnail: ${held.rows}×${held.columns} of ${rows}×${columns}.`;
+      note.textContent = whole ? (held.exact ? "" : "Rounded to 1/252 of the range.") : `A thumbnail: ${held.rows}×${held.columns} of ${rows}×${columns}.`;
       cells.replaceChildren(...(whole && rows * columns <= WRITTEN ? written(held, scale) : []));
     } catch (error) {
       canvas.width = canvas.height = 1;
@@ -112,10 +113,9 @@ function lines(rows, columns) {
   return svg("path", { class: "lines", d: d.join("") });
 }
 
-function written({ values, rows, columns, exact }, scale) {
+function written({ values, columns, rows }, scale) {
   return Array.from(values, (x, at) => {
     const ink = Number.isFinite(x) ? inkOn(colourOf(x, scale)) : "#000000";
-    const text = !exact && !Number.isFinite(x) ? "NaN/∞" : narrow(x);
-    return svg("text", { x: (at % columns) + 0.5, y: Math.floor(at / columns) + 0.5, fill: ink, class: Number.isFinite(x) ? null : "odd", "font-size": columns > 1 || rows > 1 ? 0.22 : 0.16 }, text);
+    return svg("text", { x: (at % columns) + 0.5, y: Math.floor(at / columns) + 0.5, fill: ink, class: Number.isFinite(x) ? null : "odd", "font-size": columns > 1 || rows > 1 ? 0.22 : 0.16 }, narrow(x));
   });
 }
