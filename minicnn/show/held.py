@@ -2,8 +2,9 @@
 
 Idea: a page that is mailed around has so many bytes, and every map gets a fair share of them: what a small map does not use goes to the larger
 ones.  Of a map that does not fit, the channels of the explained numbers and
-those that vary most are held.  Everything is one byte a number (thumbnail.quantised); of twelve
-chosen maps, the last of their stages, whole resolutions too.
+those that vary most are held.  Pictures are one byte a number (thumbnail.quantised); of twelve
+chosen maps, the last of their stages, whole resolutions too.  Explained numbers and the statistics of channels are exact where a map's share
+has room for them: of ResNet-50 only some are, of EfficientNet-Lite0 all.
 
 Cost: one read of every map.  What it does not do: say which channel matters; one that varies is not one that counts.
 Source: max-min fairness (Bertsekas & Gallager, Data Networks, 1992, section 6.5.2).  Next room: payload.py.
@@ -15,7 +16,7 @@ from minicnn.network.notebook import varied
 from minicnn.network.thumbnail import Levels, quantised, shrunk, small_size
 from minicnn.show.encoded import encoded
 
-THUMBNAILS, MAPS = 660_000, 380_000  # bytes a page, before it is deflated
+THUMBNAILS, MAPS, CHANNELS, EXPLAINED = 660_000, 380_000, 1_100_000, 800_000  # bytes a page, before it is deflated
 LEAST = 784  # bytes: one thumbnail of every map, however many maps there are
 CHOSEN = 12
 
@@ -87,6 +88,11 @@ def _packed(levels: Levels) -> dict:
     return {"lo": levels.lo, "hi": levels.hi, "data": encoded(levels.data, "u1")}
 
 
+def _levels(levels: Levels) -> dict:
+    """Return numbers that are read, not painted: an array that knows what its levels stand for."""
+    return {**encoded(levels.data, "u1"), "lo": levels.lo, "hi": levels.hi}
+
+
 def chosen_maps(stages: list[dict], shapes: dict[str, tuple[int, ...]], inputs) -> list[str]:
     """Return the maps that are held at their whole resolution: the last of each stage that has positions, at most twelve, evenly spread."""
     last = [stage["nodes"][-1] for stage in stages if stage["nodes"][-1] not in inputs]
@@ -96,7 +102,17 @@ def chosen_maps(stages: list[dict], shapes: dict[str, tuple[int, ...]], inputs) 
     return [drawn[round(place * (len(drawn) - 1) / (CHOSEN - 1))] for place in range(CHOSEN)]
 
 
-def channel_statistics(own: np.ndarray) -> dict:
+def exact_statistics(channels: list[int]) -> list[bool]:
+    """Return of which maps, by their number of channels, the page holds the channels' statistics exactly.
+
+    >>> exact_statistics([3, 64, 2048]), exact_statistics([2048] * 100).count(True)
+    ([True, True, True], 0)
+    """
+    needs = [16 * number for number in channels]
+    return [share >= need for share, need in zip(fair(needs, CHANNELS, 0), needs, strict=True)]
+
+
+def channel_statistics(own: np.ndarray, exact: bool = True) -> dict:
     """Return mean, max, min and share of zeros of every channel, as plain data; NaN goes through.
 
     >>> from minicnn.show.encoded import decoded
@@ -113,7 +129,9 @@ def channel_statistics(own: np.ndarray) -> dict:
             "min": flat.min(axis=1),
             "zeros": (flat == 0).mean(axis=1),
         }
-    return {name: encoded(values, "f4") for name, values in found.items()}
+    if exact:
+        return {name: encoded(values, "f4") for name, values in found.items()}
+    return {name: _levels(quantised(values)) for name, values in found.items()}
 
 
 def histogram(data: np.ndarray, bins: int = 32) -> dict:

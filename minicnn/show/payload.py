@@ -47,16 +47,18 @@ def payload(
     net = checked(net, trace, what)
     description = trace.description
     stages, edges = blocks(description)
-    sizes = held.thumbnail_sizes([_planes_shape(each.data.shape) for each in trace])
+    shapes = [_planes_shape(each.data.shape) for each in trace]
+    sizes = held.thumbnail_sizes(shapes)
+    exact = [full or ask or fits for fits in held.exact_statistics([each[0] for each in shapes])]
     whole = [] if ask else held.chosen_maps(stages, description.shapes, net.inputs)
     share = dict(zip(whole, held.fair([int(np.prod(trace[name].shape[1:])) for name in whole], held.MAPS, held.LEAST), strict=True))
     sight = None if ask else Sight(description)
     every = {} if ask else explained(net, trace, sight, full)
     nodes, errors = [], []
-    for each, most in zip(trace, sizes, strict=True):
+    for each, most, exactly in zip(trace, sizes, exact, strict=True):
         units = every.get(each.name, {})
         wanted = [int(unit.partition(",")[0]) for unit in units]
-        node, error = _node(trace, each, most, wanted)
+        node, error = _node(trace, each, most, wanted, exactly)
         node["maps"], finer = _maps(each, share.get(each.name), wanted, full and not ask)
         node["explained"] = units
         nodes.append(node)
@@ -107,7 +109,7 @@ def _planes_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return own[0], int(np.prod(own[1:-1], dtype=np.int64)) if len(own) > 1 else 1, own[-1] if len(own) > 1 else 1
 
 
-def _node(trace: Trace, each: FeatureMap, most: int, wanted) -> tuple[dict, float]:
+def _node(trace: Trace, each: FeatureMap, most: int, wanted, exactly: bool) -> tuple[dict, float]:
     """Return one map as plain data, and how far its thumbnails are off."""
     row, own = trace.description[each.name], planes(each.data)
     port = each.name != row.name  # a second result: what the node costs is said of the first
@@ -127,7 +129,7 @@ def _node(trace: Trace, each: FeatureMap, most: int, wanted) -> tuple[dict, floa
         "what": each.kind,
         "statistics": _statistics(each),
         "histogram": jsonable(held.histogram(each.data)),
-        "channels": held.channel_statistics(own),
+        "channels": held.channel_statistics(own, exactly),
         "thumbnails": small,
         "axes": [] if node is None else tables(node, shapes, each.name),
         "padding": None if node is None else reach(node, shapes, each.name),
@@ -169,11 +171,13 @@ def told(trace: Trace, nodes: list[dict], worst: tuple[float, str], full: bool, 
         return f"{small:,} thumbnails of {len(nodes)} maps ({size}); whole maps and every number's terms are asked of Python.{of}"
     units = sum(len(node["explained"]) for node in nodes)
     whole = [node["name"] for node in nodes if node["maps"]]
+    levels = sum(node["channels"]["mean"]["dtype"] == "u1" for node in nodes)
+    coarse = f" The statistics of single channels of {levels} maps are rounded to one of 253 levels too." if levels else ""
     narrow = ", rounded to float32 from float64" if trace.dtype == np.float64 else ""
     if full:
         return f"This page holds every number of {len(nodes)} maps ({size}) in float32{narrow}, and {units:,} numbers with every term they are made of.{of}"
     return (
         f"This page holds {small:,} thumbnails of {len(nodes)} maps ({size}), {len(whole)} maps at their whole resolution (of the larger "
         f"ones the channels that vary most) in 253 levels, at most {worst[0]:.2g} away from the stored number (in {worst[1]}), and {units:,} numbers "
-        f"exactly, with every term they are made of.{of} show.report(…, full=True) holds every map."
+        f"exactly, with every term they are made of.{of}{coarse} show.report(…, full=True) holds every map."
     )

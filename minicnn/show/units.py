@@ -4,7 +4,7 @@ Idea: three numbers of every map are explained with their own terms (probe.expla
 used most, so that a number can be followed down to its pixel, then the largest, one whose window reaches over the border, and a
 typical one, in the middle of the channel whose middle is the median.  The terms travel as columns: values and factors in four bytes each where
 that is exact, the cells of a window as its channels × rows × columns.  The page's source.js makes the terms again, the same
-numbers as probe.explain(...).to_dict().
+numbers as probe.explain(...).to_dict().  Where all that does not fit, as of ResNet-50, the maps with the longest sums keep fewer, one at least.
 
 Cost: 0.1 ms a number, but where a layer looks at whole maps.  What it does not do: explain numbers with more than MOST terms.
 Source: none.  Next rooms: probe/explaining.py, viewer/source.js.
@@ -20,6 +20,7 @@ from minicnn.network.thumbnail import planes
 from minicnn.probe import Explanation, explain
 from minicnn.probe.terms import Part
 from minicnn.show.encoded import encoded_exactly, jsonable
+from minicnn.show.held import EXPLAINED, fair
 from minicnn.show.positions import Sight, reach, rules_of
 
 NUMBERS = 3  # of a map that are explained, and a fourth where none of them is at the border
@@ -56,7 +57,30 @@ def explained(net: Network, trace: Trace, sight: Sight, full: bool = False) -> d
                 strongest = explanation.strongest
                 if strongest is not None:
                     used[strongest.node].append((strongest.channel, strongest.at))
-    return {each.name: held[each.name] for each in trace}
+    units = {each.name: held[each.name] for each in trace}
+    return units if full else fitting(units)
+
+
+def fitting(units: dict[str, dict], total: int = EXPLAINED) -> dict[str, dict]:
+    """Return as many of each map's explanations as its fair share of bytes has room for, the first in any case.
+
+    >>> own = {"values": encoded_exactly(np.zeros(100)), "factors": None, "products": None}
+    >>> [len(kept) for kept in fitting({"a": {"0": {"parts": []}}, "b": dict.fromkeys("123", {"parts": [own]})}, total=900).values()]
+    [1, 2]
+    """
+    sizes = {name: [_bytes(unit) for unit in of.values()] for name, of in units.items()}
+    shares = fair([sum(each) for each in sizes.values()], total, 0)
+    kept = {}
+    for (name, of), share in zip(units.items(), shares, strict=True):
+        room = np.cumsum(sizes[name]) <= share
+        kept[name] = dict(list(of.items())[: max(1, int(room.sum()))])
+    return kept
+
+
+def _bytes(unit: dict) -> int:
+    """Return the bytes of an explanation's numbers."""
+    arrays = [part[name] for part in unit["parts"] for name in ("values", "factors", "products")]
+    return sum(len(array["data"]) * 3 // 4 for array in arrays if array)
 
 
 def key(channel: int, at) -> str:

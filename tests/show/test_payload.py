@@ -13,11 +13,12 @@ from minicnn import describe, models, nn, trace
 from minicnn.errors import ArgumentError, ShapeError, UnknownNameError
 from minicnn.network.geometry import grid
 from minicnn.network.thumbnail import planes, quantised, shrunk
-from minicnn.show import held
+from minicnn.show import held, units
 from minicnn.show.blocks import blocks
 from minicnn.show.encoded import decoded
 from minicnn.show.payload import payload
 from minicnn.show.positions import Sight
+from minicnn.show.units import fitting, key
 
 
 def made(built, **options):
@@ -144,6 +145,41 @@ def test_shares_are_fair():
     assert held.fair([50, 50, 1000], 300, 1) == [50, 50, 200]
     assert held.fair([1000, 1000], 100, 80) == [80, 80]  # at least so many, if the whole is exceeded
     assert held.fair([], 10, 1) == []
+
+
+def test_statistics_that_do_not_fit_are_levels_and_it_is_said(monkeypatch):
+    built = branching()
+    channels = [len(planes(each.data)) for each in built[1]]
+    monkeypatch.setattr(held, "CHANNELS", 16 * min(channels) * len(channels))  # room for the maps with the fewest channels alone
+    page = made(built)
+    coarse = 0
+    for node, each in zip(page["nodes"], built[1], strict=True):
+        own, mean = planes(each.data), node["channels"]["mean"]
+        means = own.reshape(len(own), -1).mean(1)
+        if len(own) == min(channels):
+            np.testing.assert_allclose(decoded(mean), means, rtol=1e-5, atol=1e-7)
+        else:
+            coarse += 1
+            assert mean["dtype"] == "u1"
+            np.testing.assert_allclose(values_of({"lo": mean["lo"], "hi": mean["hi"], "data": mean}), means, atol=0.51 * np.ptp(means) / 252 + 1e-7)
+    assert 0 < coarse < len(channels)
+    assert f"statistics of single channels of {coarse} maps are rounded" in page["held"]
+    assert "u1" not in {node["channels"]["mean"]["dtype"] for node in made(built, full=True)["nodes"]}
+
+
+def test_explanations_that_do_not_fit_are_fewer_and_the_way_down_stays(monkeypatch):
+    built = net, _ = branching()
+    everything = made(built)
+    monkeypatch.setattr(units, "fitting", lambda found: fitting(found, 200))
+    page = made(built)
+    for node, whole in zip(page["nodes"], everything["nodes"], strict=True):
+        kept, all_of_them = list(node["explained"]), list(whole["explained"])
+        assert kept == all_of_them[: len(kept)]
+        assert bool(kept) == bool(all_of_them)
+    assert sum(len(node["explained"]) for node in page["nodes"]) < sum(len(node["explained"]) for node in everything["nodes"])
+    unit = next(iter(page["nodes"][-1]["explained"].values()))
+    while (term := unit["strongest"])["node"] not in net.inputs:
+        unit = node_of(page, term["node"])["explained"][key(term["channel"], term["at"])]
 
 
 def test_whole_maps_are_those_of_stages_with_positions(page, built):

@@ -97,11 +97,12 @@ export function bytesOf(base64) {
 
 const unpacked = new WeakMap();
 
-/** Return an array of the payload, {dtype, shape, data}, as a typed array; decoded once. */
+/** Return an array of the payload, {dtype, shape, data} and of levels {lo, hi}, as a typed array; decoded once. */
 export function unpack(array) {
   if (!unpacked.has(array)) {
     const bytes = bytesOf(array.data);
-    unpacked.set(array, array.dtype === "u1" ? bytes : new Float32Array(bytes.buffer));
+    const numbers = array.dtype === "u1" ? ("lo" in array ? numbersOfLevels(bytes, array) : bytes) : new Float32Array(bytes.buffer);
+    unpacked.set(array, numbers);
   }
   return unpacked.get(array);
 }

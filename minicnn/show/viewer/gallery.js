@@ -112,17 +112,24 @@ function galleryKeys({ view, order, across }, event) {
   event.preventDefault();
 }
 
+/** Return a statistic of a channel as text; ≈ where the page holds it as one of 253 levels. */
+export function statistic(node, channel, what) {
+  const held = node.channels[what];
+  const write = what === "zeros" ? percent : number;
+  return `${held.dtype === "u1" ? "≈ " : ""}${write(unpack(held)[channel])}`;
+}
+
 /** Return whether every channel of a node is a single number. */
 export function singles(node) {
   return node.shape.slice(2).every((n) => n === 1);
 }
 
 function channelCell(view, node, channel, state, dead) {
-  const of = (what) => unpack(node.channels[what])[channel];
+  const of = (what) => statistic(node, channel, what);
   const single = singles(node);
-  const shown = { mean: single ? "" : number(of("mean")), max: single ? "" : number(of("max")), zeros: percent(of("zeros")) }[state.order];
+  const shown = { mean: single ? "" : of("mean"), max: single ? "" : of("max"), zeros: of("zeros") }[state.order];
   const picture = el("span", { class: "tile" });
-  const told = single ? `value ${number(of("mean"))}` : `mean ${number(of("mean"))}, largest ${number(of("max"))}, zeros ${percent(of("zeros"))}`;
+  const told = single ? `value ${of("mean")}` : `mean ${of("mean")}, largest ${of("max")}, zeros ${of("zeros")}`;
   const cell = el(
     "div",
     {
@@ -133,7 +140,7 @@ function channelCell(view, node, channel, state, dead) {
     el("span", { class: "label" }, el("b", {}, String(channel)), dead ? el("em", {}, "dead") : null, shown ? el("span", {}, shown) : null),
   );
   const scale = channelScale(node, channel, state.scale);
-  if (single) fillTile(picture, of("mean"), scale);
+  if (single) fillTile(picture, unpack(node.channels.mean)[channel], scale);
   else whenSeen(view, cell, () => paintTile(view, node, channel, picture, scale));
   return cell;
 }
@@ -151,7 +158,7 @@ async function paintTile(view, node, channel, tile, scale) {
   const map = thumbnail(node, channel) ?? (await view.source.ask({ kind: "map", node: node.name, channel }).catch(() => null));
   if (!map) {
     tile.classList.add("absent");
-    tile.append(el("span", {}, "mean"), number(unpack(node.channels.mean)[channel]), el("span", {}, "largest"), number(unpack(node.channels.max)[channel]));
+    tile.append(el("span", {}, "mean"), statistic(node, channel, "mean"), el("span", {}, "largest"), statistic(node, channel, "max"));
     return;
   }
   paint(canvas, map.values, map.rows, map.columns, scale);

@@ -6,11 +6,11 @@
 // Cost: that of its parts.  What it does not do: say how a number came about; that is step.js.
 // Next room: step.js.
 
-import { count, el, number, percent, plural, times, unpack } from "./dom.js";
+import { count, el, plural, times } from "./dom.js";
 import { legend, sharedScale } from "./colour.js";
 import { nodeOf } from "./fields.js";
 import { numbersSection } from "./figures.js";
-import { channels, channelScale, ORDERS, singles } from "./gallery.js";
+import { channels, channelScale, ORDERS, singles, statistic } from "./gallery.js";
 import { lens } from "./hover.js";
 import { heldUnits } from "./zoom.js";
 
@@ -103,11 +103,11 @@ function deadNote({ statistics, shape }) {
 /** Return the line above the enlarged map: the channel's own numbers and the way to the Step tab. */
 function chosenHead(view, node) {
   const { channel, at } = view.state;
-  const of = (what) => unpack(node.channels[what])[channel];
+  const of = (what) => statistic(node, channel, what);
   const step = el("button", { type: "button", class: "primary", "data-key": "to-step", onclick: () => view.go({ tab: "step" }) }, "Step through this number");
   return el("header", { class: "chosen" },
     el("div", {}, el("h2", {}, `Channel ${channel}`),
-      el("p", { class: "quiet small" }, singles(node) ? `one number: ${number(of("mean"))}` : `mean ${number(of("mean"))} · from ${number(of("min"))} to ${number(of("max"))} · zeros ${percent(of("zeros"))}`)),
+      el("p", { class: "quiet small" }, singles(node) ? `one number: ${of("mean")}` : `mean ${of("mean")} · from ${of("min")} to ${of("max")} · zeros ${of("zeros")}`)),
     node.layer ? step : null,
     heldLinks(view, node));
 }
