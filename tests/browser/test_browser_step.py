@@ -244,3 +244,19 @@ def test_play_runs_pauses_and_stops_at_the_end(open_report):
     count.get_by_text("step 7 of 7").wait_for()
     assert play.get_attribute("aria-label") == "Play (Space)"
     assert read(step.locator(".step-result b").inner_text()) == np.float32(found["fc"].data[0, channel])
+
+
+def test_play_slides_on_over_the_numbers_that_the_page_holds(open_report):
+    net, found = networks.branching()
+    opened = open_report(net, found)
+    held = networks.held(net, found)["conv1"]
+    assert len(held) > 2
+    step = open_at(opened, "conv1", *held[0])
+    step.locator("[data-key=step-speed]").select_option("6")
+    step.locator("[data-key=step-onwards]").check()
+    step.locator("[data-key=step-play]").click()
+    for channel, (row, column) in held:
+        step.locator("header h2", has_text=f"channel {channel}, row {row}, column {column}").wait_for()
+    step.locator("[data-key=step-play][aria-label='Play (Space)']").wait_for()  # at the last one it rests
+    assert read(step.locator("[data-value=stored]").inner_text()) == found["conv1"].data[0, channel, row, column]
+    assert step.locator("[data-key=step-onwards]").is_checked()

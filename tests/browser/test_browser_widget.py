@@ -60,6 +60,36 @@ def test_arrow_keys_go_to_any_number_and_python_answers(open_stepper):
     ]  # what was answered is kept
 
 
+def test_play_slides_the_kernel_on_into_the_next_row_and_to_the_end(open_stepper):
+    net, found = networks.branching()
+    rows, columns = found["conv2"].shape[2:]
+    opened, _ = open_stepper(net, found, "conv2", 1, (rows - 2, columns - 1))
+    step = slide_on(opened)
+    for column in range(columns):
+        step.locator("header h2", has_text=f"row {rows - 1}, column {column}").wait_for()
+    step.locator("[data-key=step-play][aria-label='Play (Space)']").wait_for()
+    assert np.float32(step.locator("[data-value=stored]").inner_text()) == found["conv2"].data[0, 1, -1, -1]
+
+
+def test_play_that_cannot_go_on_rests_and_says_why(open_stepper):
+    net, found = networks.branching()
+    opened, kernel = open_stepper(net, found, "conv1", 0, (0, 0))
+    opened.page.locator(".step-ledger").wait_for()
+    kernel.widget = Gone(kernel)
+    step = slide_on(opened)
+    step.locator(".step-notice", has_text="the map was let go").wait_for()
+    step.locator("[data-key=step-play][aria-label='Play (Space)']").wait_for()
+
+
+def slide_on(opened):
+    """Let it play on from number to number, as fast as it goes."""
+    step = opened.page.locator(".step")
+    step.locator("[data-key=step-speed]").select_option("6")
+    step.locator("[data-key=step-onwards]").check()
+    step.locator("[data-key=step-play]").click()
+    return step
+
+
 def test_left_and_right_are_steps_and_home_and_end_the_ends(open_stepper):
     net, found = networks.branching()
     opened, _ = open_stepper(net, found, "conv1", 0, (3, 4))
@@ -101,14 +131,19 @@ def test_what_python_refuses_is_read_in_the_page(open_stepper):
     net, found = networks.branching()
     opened, kernel = open_stepper(net, found, "conv1", 0, (0, 0))
     opened.page.locator(".step-ledger").wait_for()
-
-    class Gone:
-        def _handle_custom_msg(self, content, buffers):
-            kernel.answers.append(({"id": content["id"], "error": "the map was let go"}, []))
-
-    kernel.widget = Gone()
+    kernel.widget = Gone(kernel)
     opened.page.get_by_label("output below").click()
     opened.page.locator(".step-notice", has_text="the map was let go").wait_for()
+
+
+class Gone:
+    """A kernel that has lost the trace."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+
+    def _handle_custom_msg(self, content, buffers):
+        self.kernel.answers.append(({"id": content["id"], "error": "the map was let go"}, []))
 
 
 def test_it_takes_itself_away(open_stepper):

@@ -161,7 +161,9 @@ def test_statistics_that_do_not_fit_are_levels_and_it_is_said(monkeypatch):
         else:
             coarse += 1
             assert mean["dtype"] == "u1"
-            np.testing.assert_allclose(values_of({"lo": mean["lo"], "hi": mean["hi"], "data": mean}), means, atol=0.51 * np.ptp(means) / 252 + 1e-7)
+            np.testing.assert_allclose(
+                values_of({"lo": mean["lo"], "hi": mean["hi"], "data": mean}), means, atol=0.51 * np.ptp(means) / 252 + 1e-7
+            )
     assert 0 < coarse < len(channels)
     assert f"statistics of single channels of {coarse} maps are rounded" in page["held"]
     assert "u1" not in {node["channels"]["mean"]["dtype"] for node in made(built, full=True)["nodes"]}

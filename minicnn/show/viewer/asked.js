@@ -23,6 +23,8 @@ export function memoryOf(view) {
     node: "",
     ended: false,
     timer: null,
+    onwards: false, // whether play goes on with the next output
+    plays: "", // the output that play is going on to
   };
   return view.steps;
 }

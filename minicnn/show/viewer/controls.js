@@ -99,6 +99,7 @@ export function controlsOf(here) {
     slider,
     told,
     el("label", {}, "speed ", speed),
+    onwards(here),
     byProduct(here),
     el("p", { class: "step-keys quiet" }, "Keys: ← → a step · ↑ ↓ the output above, below · Shift+← → beside · Space play"),
   );
@@ -122,6 +123,14 @@ export function controlsOf(here) {
 /** A small sign on a button, drawn, since not every font has it. */
 function icon(d) {
   return svg("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
+}
+
+/** Whether play ends with this number or goes on with the next, as the kernel slides. */
+function onwards(here) {
+  if (here.place.at.length !== 2) return null;
+  const memory = memoryOf(here.view);
+  const box = el("input", { type: "checkbox", checked: memory.onwards, "data-key": "step-onwards", onchange: () => (memory.onwards = box.checked) });
+  return el("label", { title: "Play goes on with the next output, row by row" }, box, " slide on");
 }
 
 /** Whether a step is a channel or a single product; only where a channel has several products. */

@@ -41,6 +41,9 @@ function showNumber(view, root, place, explained) {
   const here = { view, root, place, explained, walk: walkOf(explained, memory.by, memory.shown) };
   here.acts = actsOf(here);
   keepTrail(memory, place, explained);
+  const sliding = memory.plays === keyOf(place);
+  memory.plays = "";
+  if (sliding) memory.node = ""; // begins at its first step, not at the last one's
   beginAt(memory, place, here.walk);
   here.stage = el("div", { class: "step-scene" });
   here.account = el("div", { class: "step-account" });
@@ -60,6 +63,8 @@ function showNumber(view, root, place, explained) {
   ];
   root.replaceChildren(...parts.filter(Boolean));
   root.onkeydown = (event) => onKey(here, event);
+  if (sliding) here.says.setAttribute("aria-live", "off");
+  if (sliding) playOn(here);
   draw(here);
 }
 
@@ -169,14 +174,40 @@ function playOn(here) {
     () => {
       if (!here.root.isConnected) return void (memory.timer = null);
       memory.frame += 1;
-      const ended = memory.frame >= here.walk.frames.length - 1;
-      if (ended) stopPlaying(here.view);
+      if (memory.frame >= here.walk.frames.length) return void slideOn(here);
+      const ended = memory.frame === here.walk.frames.length - 1;
+      if (ended && !nextOf(here)) stopPlaying(here.view);
       else playOn(here);
       if (ended) here.says.setAttribute("aria-live", "polite");
       draw(here);
     },
     PAUSE / Number(memory.speed),
   );
+}
+
+/** The output that play goes on to, null where it ends: the next of the row or the first of the next row; in a page that holds some, the next of those. */
+function nextOf({ view, place }) {
+  if (!memoryOf(view).onwards || place.at.length !== 2) return null;
+  const held = heldOf(view, place.node);
+  if (held.length) return held[held.findIndex((each) => keyOf(each) === keyOf(place)) + 1] ?? null;
+  const [rows, columns] = nodeOf(view.payload, place.node).shape.slice(2);
+  const [row, column] = place.at;
+  const at = column + 1 < columns ? [row, column + 1] : [row + 1, 0];
+  return at[0] < rows ? { ...place, at } : null;
+}
+
+/** Play the next output from its first step. */
+async function slideOn(here) {
+  const memory = memoryOf(here.view);
+  const next = nextOf(here);
+  memory.frame = here.walk.frames.length - 1;
+  memory.timer = null;
+  if (!next) return draw(here); // the choice was taken back since
+  memory.plays = keyOf(next);
+  await goTo(here, next);
+  if (memory.plays !== keyOf(next)) return;
+  memory.plays = ""; // it could not be had, and the page says why
+  draw(here);
 }
 
 function stopPlaying(view) {
