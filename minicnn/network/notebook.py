@@ -18,6 +18,8 @@ MOST_NAME = 48  # letters
 MOST_CHANNELS, ACROSS = 24, 12  # of one map
 MOST_PICTURES = 8  # of a trace
 MOST_FILTERS = 64
+# Notebooks have styles of their own for tables: marimo's leaves no room between columns, JupyterLab's sets words to the right.
+STYLE = "div.minicnn-shown table :is(td,th){padding:1px 8px;text-align:left}div.minicnn-shown table [align=right]{text-align:right}"
 PIXELATED = "image-rendering:pixelated;vertical-align:middle"
 
 
@@ -61,7 +63,7 @@ def _trace_html(trace, most: int) -> str:
     for each in _ends(maps, most):
         s = each.statistics
         tiles = _varied(each.data, 1) if each.name in drawn else None
-        look = "" if tiles is None else _image(picture(tiles[0], 1, bool(s.min < 0)), f"channel {tiles[1][0]} of {each.name}", height=32)
+        look = "" if tiles is None else _image(picture(tiles[0], 1, bool(s.min < 0)), f"channel {tiles[1][0]} of {each.name}", height=56)
         numbers = [f"{value:.3g}" for value in (s.mean, s.std, s.min, s.max)]
         rows.append((short(each.name), each.kind, times(each.shape), *numbers, f"{s.zeros:.0%}", len(s.dead_channels) or "", look))
     head = ("map", "kind", "shape", "mean", "std", "min", "max", "zeros", "dead", "the channel that varies most")
@@ -203,4 +205,4 @@ def _image(data: bytes, words: str, **size: int) -> Markup:
 
 
 def _framed(inside: str) -> str:
-    return f'<div style="overflow-x:auto">{inside}</div>'
+    return f'<style>{STYLE}</style><div class="minicnn-shown" style="overflow-x:auto">{inside}</div>'

@@ -29,6 +29,9 @@ WHAT = "show.stepper"
 def stepper(net: Network, trace: Trace, node: str | None = None, channel: int | None = None, at=None, mode: str = "step", *, photo=None):
     """Return a widget that shows a network on its input and steps through any number of it; the last line of a cell shows it.
 
+    pip install "minicnn-engine[lessons]" beside the notebook's kernel brings what it needs; a JupyterLab that is installed elsewhere than
+    its kernel needs anywidget there too.  In marimo the bare widget and mo.ui.anywidget(…) of it are shown alike.  The viewer asks no other host.
+
     Parameters
     ----------
     net, trace : a network and what trace(net, x) returned

@@ -99,7 +99,7 @@ function chooseCell(grid, { channel }) {
     one?.setAttribute("tabindex", on ? "0" : "-1");
   }
   grid.chosen = cell;
-  if (list.contains(document.activeElement)) cell.focus({ preventScroll: true });
+  if (list.contains(list.getRootNode().activeElement)) cell.focus({ preventScroll: true });
   const [inner, outer] = [cell.getBoundingClientRect(), list.getBoundingClientRect()];
   if (inner.top < outer.top || inner.bottom > outer.bottom) list.scrollTop += inner.top - outer.top - list.clientHeight / 3;
 }

@@ -45,7 +45,6 @@ export function mount(root, source, options = {}) {
   view.go = (changes) => go(view, changes);
   view.state = settled(view, { tab: "overview", scale: "shared", order: "pictures", ...options.state, ...(options.hash ? fromHash() : {}) });
   root.classList.add("minicnn");
-  root.dataset.lmSuppressShortcuts = "true"; // a notebook's own keys stay out of the page
   setTheme(root, options.theme ?? notebookTheme());
   root.replaceChildren(...frame(view));
   drawTab(view);
@@ -112,7 +111,8 @@ function emit(view, event, value) {
 /** Build the tab of the state anew; the focus stays on the thing of the same name. */
 function drawTab(view, turned = false) {
   const panel = view.root.querySelector(".panel");
-  const focus = view.root.contains(document.activeElement) ? document.activeElement.closest("[data-key]")?.dataset.key : null;
+  const active = view.root.getRootNode().activeElement; // a notebook may keep the widget in a shadow tree, whose focus the document does not name
+  const focus = view.root.contains(active) ? active.closest("[data-key]")?.dataset.key : null;
   forget(view, panel);
   for (const tab of view.root.querySelectorAll("[role=tab]")) {
     const on = tab.dataset.tab === view.state.tab;
@@ -179,14 +179,23 @@ function listen(view) {
   const keys = (event) => shortcut(view, event);
   const address = () => view.go({ tab: "overview", ...fromHash() }); // the first entry has no hash
   const print = () => (view.part?.fill?.(), paintAll(view));
+  const looks = followTheme(view.root);
   view.root.addEventListener("keydown", keys);
+  if (!view.options.hash) view.root.addEventListener("keydown", keepKey);
   if (view.options.hash) addEventListener("popstate", address);
   addEventListener("beforeprint", print);
   return () => {
+    looks.disconnect();
     view.root.removeEventListener("keydown", keys);
+    view.root.removeEventListener("keydown", keepKey);
     removeEventListener("popstate", address);
     removeEventListener("beforeprint", print);
   };
+}
+
+/** Keep a key from the notebook around, for which b is a new cell and dd deletes this one; Ctrl+S and its like are the notebook's. */
+function keepKey(event) {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
 }
 
 function shortcut(view, event) {
@@ -212,11 +221,23 @@ function fromHash() {
   return parts;
 }
 
+/** Return "light" or "dark" where a notebook says which it is: JupyterLab, marimo, VS Code, Colab. */
 function notebookTheme() {
-  const { body } = document;
+  const { body, documentElement } = document;
   if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "false" ? "dark" : "light";
-  if (body.classList.contains("vscode-dark")) return "dark";
-  return body.classList.contains("vscode-light") ? "light" : null;
+  const said = [body.dataset.theme, documentElement.getAttribute("theme"), ...["dark", "light"].filter((theme) => body.classList.contains(`vscode-${theme}`))];
+  return said.find((theme) => theme === "dark" || theme === "light") ?? null;
+}
+
+/** Turn with the notebook's theme; what the reader chose stays until the notebook turns. */
+function followTheme(root) {
+  let last = notebookTheme();
+  const looks = new MutationObserver(() => {
+    const now = notebookTheme();
+    if (now !== last) setTheme(root, (last = now));
+  });
+  for (const element of [document.body, document.documentElement]) looks.observe(element, { attributeFilter: ["class", "data-theme", "data-jp-theme-light", "theme"] });
+  return looks;
 }
 
 function setTheme(root, theme) {

@@ -43,7 +43,7 @@ export function predict(view, name, channel, at) {
   };
   fill(null);
   asking.then(
-    (explained) => explained && !cards.contains(document.activeElement) && fill(explained),
+    (explained) => explained && !cards.contains(cards.getRootNode().activeElement) && fill(explained),
     () => {},
   );
   return root;

@@ -12,6 +12,7 @@ import { face, ownScale, paint, thumbnail } from "./colour.js";
 import { grid, nodeOf, owner } from "./fields.js";
 
 const TALLEST = 92; // units of the drawing
+const LETTER = 5.9; // units, of a stage's name
 const FLOOR = 26; // room for words below a block, twice
 
 /** Return where every stage's block stands: [{x, width, height, depth, y}], in units of the drawing. */
@@ -33,6 +34,7 @@ function placed(payload) {
   const tall = Math.max(...blocks.map((block) => block.height + 0.5 * block.depth)) + 2 * FLOOR + 6;
   for (const block of blocks) {
     const room = starts[block.stage.column + 1] - starts[block.stage.column];
+    block.letters = Math.floor((room - 4) / LETTER);
     block.x = starts[block.stage.column] + (room - block.width - block.depth) / 2;
     block.y = (block.stage.lane + 1) * tall - 2 * FLOOR; // the floor it stands on
   }
@@ -112,7 +114,7 @@ function drawnBlock(view, block, at, jump) {
     svg("rect", { class: "front", x, y: y - height, width, height }),
     picture,
     svg("rect", { class: "frame", x, y: y - height, width, height }),
-    svg("text", { x: middle, y: y + 16, class: "name" }, short(stage.name)),
+    svg("text", { x: middle, y: y + 16, class: "name" }, short(stage.name, block.letters)),
     svg("text", { x: middle, y: y + 29 }, `${node.shape[1] ?? 1}${placeless ? "" : " ch"}`),
     svg("text", { x: middle, y: y + 41 }, size),
   );
@@ -120,10 +122,12 @@ function drawnBlock(view, block, at, jump) {
   return group;
 }
 
-function short(name) {
-  const [first, last] = name.split(" … ");
-  if (last) return `${first.slice(0, 5)}…${last.slice(-5)}`;
-  return name.length > 11 ? `${name.slice(0, 5)}…${name.slice(-5)}` : name;
+/** Return the name of a stage in so many letters: of "first … last" some of both. */
+function short(name, letters) {
+  const [first, last = first] = name.split(" … ");
+  if (name.length <= letters) return name;
+  const half = Math.floor((letters - 1) / 2);
+  return `${first.slice(0, half)}…${last.slice(-half)}`;
 }
 
 function paintFace({ payload }, picture, node) {
