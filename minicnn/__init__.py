@@ -31,7 +31,7 @@ _HOME = {
     "statistics": "minicnn.functional.statistics",
     "trace": "minicnn.network",
 }
-_ROOMS = ("cli", "errors", "functional", "load", "models", "nn", "probe", "show", "text", "train", "window")
+_ROOMS = ("cli", "errors", "functional", "grade", "load", "misconceptions", "models", "nn", "probe", "show", "text", "train", "window")
 
 __all__ = [*_HOME, *_ROOMS, "__version__"]
 
