@@ -17,8 +17,8 @@ FLOORS = (
     ("layers",),
     ("network",),
     ("load", "nn"),
-    ("models", "probe", "train"),
-    ("show",),
+    ("misconceptions", "models", "probe", "train"),
+    ("grade", "show"),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

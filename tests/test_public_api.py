@@ -7,12 +7,12 @@ import sys
 import pytest
 
 import minicnn
-from minicnn import functional, load, models, nn, probe, show, train
+from minicnn import functional, grade, load, misconceptions, models, nn, probe, show, train
 
 PUBLIC = [
     *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
     *("Trace", "Window", "allowed_error", "backward", "choose_algorithm", "compiling", "conv2d", "describe", "fuse", "statistics", "trace"),
-    *("cli", "errors", "functional", "load", "models", "nn", "probe", "show", "text", "train", "window", "__version__"),
+    *("cli", "errors", "functional", "grade", "load", "misconceptions", "models", "nn", "probe", "show", "text", "train", "window", "__version__"),
 ]
 NN = [
     *("Conv2d", "ConvAdd", "ConvTranspose2d", "Linear", "BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "SiLU", "Softmax"),
@@ -65,6 +65,10 @@ TRAIN = [
     *("SGD", "Adam", "AdamW", "Optimizer", "CosineAnnealingLR", "StepLR", "Shift", "LOSSES", "Step", "step"),
     *("Run", "TrainingNotice", "fit", "evaluate", "save_run", "load_run"),
 ]
+GRADE = [
+    *("Account", "Assignment", "Example", "Law", "Part", "Speed", "Task", "Outcome", "Failure", "PartResult", "GradeReport"),
+    *("Limits", "Runner", "all_of_them", "check", "find", "grade"),
+]
 PROBE = [
     *("layout", "Layout", "compare", "Comparison", "tensorboard"),
     *("explain", "Explanation"),
@@ -82,6 +86,8 @@ def test_names_are_pinned():
     assert sorted(train.__all__) == sorted(TRAIN)
     assert sorted(probe.__all__) == sorted(PROBE)
     assert sorted(models.__all__) == sorted(MODELS)
+    assert sorted(grade.__all__) == sorted(GRADE)
+    assert sorted(misconceptions.__all__) == ["MISCONCEPTIONS", "Misconception", "believed"]
     assert dir(minicnn) == sorted(PUBLIC)
 
 
@@ -105,6 +111,7 @@ def documented():
     things += [load.compare_weights, load.LoadReport, load.onnx, load.save_onnx]
     things += [getattr(room, name) for room in (train, probe) for name in room.__all__]
     things += [getattr(models, name) for name in models.__all__]
+    things += [grade.check, grade.find, grade.grade, grade.all_of_them, grade.Runner, misconceptions.believed]
     return [thing for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
 
 

@@ -17,6 +17,7 @@
     minicnn tensorboard MODEL      the maps of a photo for TensorBoard
     minicnn export MODEL FILE      an ONNX file with the weights
     minicnn train lenet5           learn real digits: the curve, the filters, the weights
+    minicnn assignment list        assignments that grade themselves: start, check, grade a class, make one
     minicnn bench conv             how fast it is beside PyTorch and ONNX Runtime; also net, train, import
 
 Idea: each command is one file that asks the public API and prints; answers go to stdout, everything
@@ -36,6 +37,7 @@ from typer.core import TyperGroup
 
 from minicnn import __version__
 from minicnn.cli import (
+    assignment,
     attribution,
     bench,
     compare,
@@ -149,6 +151,7 @@ for _panel, _commands in COMMANDS.items():
     for _command, _example in _commands:
         app.command(epilog=f"Example: {_example}", rich_help_panel=_panel)(_command)
 app.add_typer(bench.app, rich_help_panel=_panel)
+app.add_typer(assignment.app, rich_help_panel="Learn and teach")
 
 
 def main() -> None:
