@@ -12,7 +12,22 @@ from minicnn import functional, grade, load, misconceptions, models, nn, probe, 
 PUBLIC = [
     *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
     *("Trace", "Window", "allowed_error", "backward", "choose_algorithm", "compiling", "conv2d", "describe", "fuse", "statistics", "trace"),
-    *("cli", "errors", "functional", "grade", "load", "misconceptions", "models", "nn", "probe", "show", "text", "train", "window", "__version__"),
+    *(
+        "cli",
+        "errors",
+        "functional",
+        "grade",
+        "load",
+        "misconceptions",
+        "models",
+        "nn",
+        "probe",
+        "show",
+        "text",
+        "train",
+        "window",
+        "__version__",
+    ),
 ]
 NN = [
     *("Conv2d", "ConvAdd", "ConvTranspose2d", "Linear", "BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "SiLU", "Softmax"),

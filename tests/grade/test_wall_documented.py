@@ -15,5 +15,7 @@ def test_the_table_of_attacks_is_the_suites():
     for name, cells in said.items():
         for mode, words in cells.items():
             exempt = name in ROOT_IS_EXEMPT and mode == "nothing"
-            assert words == ("not held where the grader is root" if exempt else "not held" if mode in NOT_COVERED.get(name, {}) else "held"), name
+            assert words == (
+                "not held where the grader is root" if exempt else "not held" if mode in NOT_COVERED.get(name, {}) else "held"
+            ), name
             assert name in ATTACKS
