@@ -47,7 +47,7 @@ ASSIGNMENT = Assignment(
     number="02",
     title="conv2d",
     minutes=90,
-    lesson="01, what a feature map is",
+    lesson="03, channels, filters and 1×1",
     tasks=(
         Task(
             name="conv2d",

@@ -88,7 +88,7 @@ ASSIGNMENT = Assignment(
     number="05",
     title="conv2d backward",
     minutes=120,
-    lesson="01, what a feature map is, and 07, memory, cost and layout",
+    lesson="03, channels, filters and 1×1",
     tasks=(
         Task(
             name="conv2d_backward",
