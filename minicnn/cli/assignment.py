@@ -13,6 +13,7 @@ Cost: the checks.  What it does not do: overwrite unasked.
 Exit codes: 0 passed (or done), 1 not passed, or a mistake.  Source: none.  Next rooms: teaching.py, grade/handed_in.py.
 """
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -73,13 +74,15 @@ def start(
     to.mkdir(parents=True, exist_ok=True)
     own = to / f"{slug(chosen)}.py"
     texts = {path: (chosen.folder / name).read_bytes() for path, name in ((to / "README.md", "README.md"), (own, "starter.py"))}
-    for path in texts:
-        _unless_there(places, path, False, "start")
+    with teaching.nothing_lost():
+        for path in texts:
+            places(path, False, "start")
     for path, text in texts.items():
         written(path, lambda stream, text=text: stream.write(text), overwrite=False, what="start")
     terminal.fact("read", f"{to / 'README.md'} (about {chosen.minutes} minutes in all)")
     terminal.fact("write", f"{', '.join(task.name for task in chosen.tasks)} in {own}")
-    terminal.fact("check", f"minicnn assignment check {own}" + ("" if chosen.folder.name[:1].isdigit() else f" --assignment {assignment}"))
+    whose = [] if chosen.folder.name[:1].isdigit() else ["--assignment", str(assignment)]
+    terminal.fact("check", shlex.join(["minicnn", "assignment", "check", str(own), *whose]))
 
 
 @_command("check", "check 02_conv2d/conv2d.py")
@@ -129,13 +132,3 @@ for _name, _example, _teaches in (
     ("make-gradescope", "make-gradescope 02 autograder", teaching.make_gradescope),
 ):
     _command(_name, _example)(_teaches)
-
-
-def _unless_there(places, path: Path, *how) -> None:
-    """Refuse a file that is there, in the words of a command line."""
-    from minicnn.errors import ArgumentError
-
-    try:
-        places(path, *how)
-    except ArgumentError as error:
-        raise ArgumentError(str(error).replace("save under another name, or pass overwrite=True", "name another folder")) from None

@@ -5,6 +5,7 @@ Cost: grading, a few seconds a submission and core.  What it does not do: publis
 Source: none.  Next rooms: assignment.py, where these are commands; grade/classroom.py.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,17 @@ AssignmentOption = Annotated[
 BudgetOption = Annotated[int, typer.Option(min=0, help="Cases that a part may cost.")]
 SandboxOption = Annotated[str, typer.Option(help="What keeps submissions apart: auto, bubblewrap, unshare or plain.")]
 RequireOption = Annotated[bool, typer.Option("--require-sandbox", help="Do not grade without bubblewrap or unshare.")]
+
+
+@contextlib.contextmanager
+def nothing_lost():
+    """Refuse a file that is there in the words of a command line."""
+    from minicnn.errors import ArgumentError
+
+    try:
+        yield
+    except ArgumentError as error:
+        raise ArgumentError(str(error).replace("save under another name, or pass overwrite=True", "name another folder")) from None
 
 
 def grade(
@@ -44,7 +56,7 @@ def grade(
     from minicnn.grade.handed_in import Manner
 
     terminal, to = Terminal(), Path(out)
-    class_ = classroom.students(folder)
+    class_ = classroom.students(folder, to)
     chosen = assignment if assignment is not None else classroom.most_often(class_)
     to.mkdir(parents=True, exist_ok=True)
     key = seeds.read_secret(secret) if secret is not None else seeds.new_secret(to / "secret.key")
@@ -82,8 +94,9 @@ def make(
     from minicnn.grade import making
 
     terminal = Terminal()
-    for path in making.make(folder, reference):
-        terminal.fact("written", str(path))
+    with nothing_lost():
+        for path in making.make(folder, reference):
+            terminal.fact("written", str(path))
     proof = making.tried(folder)
     for name, report in proof.items():
         failure = next((part.failure for part in report.parts if part.failure), None)
@@ -131,6 +144,7 @@ def make_gradescope(
     from minicnn.grade import autograder
 
     terminal = Terminal()
-    for path in autograder.make_gradescope(assignment, folder):
-        terminal.fact("written", str(path))
+    with nothing_lost():
+        for path in autograder.make_gradescope(assignment, folder):
+            terminal.fact("written", str(path))
     terminal.say("Zip these files, not the folder around them, and upload the zip on Gradescope: Configure Autograder.")

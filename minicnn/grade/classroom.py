@@ -50,10 +50,11 @@ class Order:
     again: bool = False
 
 
-def students(folder) -> dict[str, Path]:
+def students(folder, besides=None) -> dict[str, Path]:
     """Return {student: path} of a folder of submissions; a student is called as the entry is, without its ending.
 
-    Hidden entries are none.  Where two entries would be called alike (ada.py, ada.zip) both keep their endings.
+    Hidden entries are none, nor is the folder of results, `besides`.  Where two entries would be called alike (ada.py, ada.zip; Bob.py, bob.zip, which some systems hold for one
+    name) all of them keep their endings, and a hash of the entry's name where that is not enough.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -61,10 +62,18 @@ def students(folder) -> dict[str, Path]:
             f"grade: submissions stand in a folder, one file, folder or zip a student, but there is none at {str(folder)!r}; unpack what you downloaded."
         )
     found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name != "__MACOSX")
+    found = [path for path in found if besides is None or path.resolve() != Path(besides).resolve()]
     if not found:
         raise ArgumentError(f"grade: {str(folder)!r} is empty; put one file, folder or zip a student into it.")
-    alike = Counter(_without_ending(path) for path in found)
-    return {_printable(_without_ending(path) if alike[_without_ending(path)] == 1 else path.name): path for path in found}
+    names = {path: _printable(_without_ending(path)) for path in found}
+    for longer in (lambda path: _printable(path.name), lambda path: f"{_printable(path.name)}-{_hash(path.name)}"):
+        taken = Counter(name.casefold() for name in names.values())
+        names = {path: name if taken[name.casefold()] == 1 else longer(path) for path, name in names.items()}
+    return {name: path for path, name in names.items()}
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
 
 
 def _without_ending(path: Path) -> str:
@@ -103,7 +112,7 @@ def grade_class(
     Raises UnsupportedError where a sandbox is required and there is none, before anything is graded.
     """
     chosen = find(assignment)
-    class_, results = students(folder), Path(results)
+    class_, results = students(folder, results), Path(results)
     if only is not None and only not in class_:
         raise UnknownNameError(f"grade: there is no student {only!r} in {str(folder)!r}.{nearest(only, class_)}")
     _may_be_kept_apart(chosen, manner)

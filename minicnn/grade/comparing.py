@@ -161,7 +161,7 @@ def _pattern(expected: np.ndarray, value: np.ndarray, wrong: np.ndarray) -> str:
         with np.errstate(all="ignore"):
             return a.shape == b.shape and bool(np.all(np.abs(a - b) <= within * (size + 1e-30)))
 
-    if not value.any():
+    if value.size > 1 and not value.any():
         return " All of yours are 0: is anything written into the array that you return?"
     if same(value, expected, 2e-6):
         return " The differences are no larger than float32's rounding: sum in the dtype of the arguments, and return that."

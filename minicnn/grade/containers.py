@@ -119,7 +119,8 @@ def _in_zip(path: Path) -> list[Entry]:
     with zipfile.ZipFile(path) as archive:
         listed = archive.infolist()
     _few(len(listed), path.name)
-    return [Entry(info.filename, info.file_size, _from_zip(path, info)) for info in listed if _regular(info)]
+    # Some Windows programs write backslashes between folders; nothing is unpacked, so a name only has to be plain.
+    return [Entry(info.filename.replace("\\", "/"), info.file_size, _from_zip(path, info)) for info in listed if _regular(info)]
 
 
 def _regular(info: zipfile.ZipInfo) -> bool:

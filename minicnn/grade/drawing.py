@@ -28,6 +28,15 @@ PLACE = re.compile(r"(\w+)\[(-?\d+(?:, *-?\d+)+)\]")
 Term = tuple[str, float, float | None, float | None]
 
 
+def where(failure: Failure) -> str:
+    """Return at which stage a part failed, in words.
+
+    >>> where(Failure("example", "")), where(Failure("whole numbers", ""))
+    ("the README's example", 'whole numbers')
+    """
+    return "the README's example" if failure.stage == "example" else failure.stage
+
+
 @dataclass(frozen=True)
 class Grid:
     """Numbers to draw: `cells` are rows of (text, looks), looks a subset of wrong, window and padding; `rows` and `columns` are their indices, or ()."""

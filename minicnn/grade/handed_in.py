@@ -76,6 +76,8 @@ def asked_by(handed_in: Submission, path: Path) -> Assignment:
         which = " and ".join(f"{each.number} ({each.title})" for each in best)
         functions = ", ".join(sorted(defined & {task.name for each in best for task in each.tasks}))
         raise ArgumentError(f"{path.name} defines {functions}, which {which} ask for; say which is meant: --assignment {best[0].number}.")
+    if handed_in.problem:
+        raise ArgumentError(f"{handed_in.problem} Nor can be seen which assignment it is: --assignment {known[0].number} says it.")
     wanted = "; ".join(f"{each.number}: {', '.join(task.name for task in each.tasks)}" for each in known)
     raise ArgumentError(
         f"{path.name} defines no function that an assignment asks for ({wanted}); say which is meant: --assignment {known[0].number}."

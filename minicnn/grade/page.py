@@ -25,6 +25,7 @@ from minicnn.grade.drawing import (
     steps,
     surrounded,
     told,
+    where,
     windows,
 )
 from minicnn.grade.report import Failure, GradeReport, PartResult
@@ -140,7 +141,7 @@ def _parts(parts: tuple[PartResult, ...]) -> str:
 
 def _failure(part: PartResult, above: frozenset[str]) -> str:
     why = part.failure
-    found = [f"<h2>{_safe(f'{part.task}: {part.part} failed ({why.stage})')}</h2>", _text(why.says)]
+    found = [f"<h2>{_safe(f'{part.task}: {part.part} failed ({where(why)})')}</h2>", _text(why.says)]
     if why.misconception:
         found.append(_misconception(why, above))
     if why.outcome and why.outcome.traceback:

@@ -13,7 +13,9 @@ import hashlib
 import json
 import os
 import re
+import sys
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +27,8 @@ MOST_NOTEBOOK = 16 * 2**20
 KINDS = (".py", ".ipynb")
 NEVER = {"conftest.py", "sitecustomize.py", "usercustomize.py", "__init__.py", "__main__.py", "setup.py", "numpy.py"}
 CELL = "# cell {}"
+NO_PYTHON = r"^(\s*)([%!].*|\?{1,2}[\w.]+|[\w.]+\?{1,2}|\w+\s*=\s*[%!].*)$"
+PYTHON_MAGICS = {"time", "timeit", "capture", "prun", "memit"}
 
 
 @dataclass(frozen=True)
@@ -143,22 +147,75 @@ def _cells(name: str, text: str) -> tuple[str, tuple[str, ...]]:
         code = [(number, "".join(cell["source"])) for number, cell in enumerate(cells, 1) if cell["cell_type"] == "code"]
     except (ValueError, LookupError, TypeError, RecursionError):
         raise NotTakenError(f"{name} is no notebook that can be read; save it again in Jupyter, or hand in a .py file.") from None
-    source = "\n".join(f"{CELL.format(number)}\n{_without_magics(cell)}\n" for number, cell in code)
+    source, left = definitions_alone("\n".join(f"{CELL.format(number)}\n{_without_magics(cell)}\n" for number, cell in code))
+    more = (
+        f" Left out, since they only show or test something, or need more than NumPy: {', '.join(left[:5])}{', …' if left[5:] else ''}."
+        if left
+        else ""
+    )
     return source, (
-        f"{name} is a notebook: its {len(code)} code cells were taken as one file, from top to bottom, outputs and text left out.",
+        f"{name} is a notebook: its {len(code)} code cells were taken as one file, from top to bottom, outputs and text left out.{more}",
     )
 
 
 def _without_magics(cell: str) -> str:
     """Return a cell with the lines that only a notebook understands (%timeit, !pip, np.pad?) as comments."""
     cell = cell.replace("\r\n", "\n")
-    if cell.lstrip().startswith("%%"):
-        return "\n".join(f"# {line}" for line in cell.split("\n"))
+    if magic := re.match(r"\s*%%(\w+)", cell):
+        lines = cell.split("\n")
+        first = next(number for number, line in enumerate(lines) if line.strip()) + 1
+        ours = (
+            first if magic[1] in PYTHON_MAGICS and _parses("\n".join(lines[first:])) else len(lines)
+        )  # %%bash and its like hold no Python
+        cell = "\n".join([f"# {line}" for line in lines[:ours]] + lines[ours:])
+    return cell if _parses(cell) else re.sub(NO_PYTHON, r"\1pass  # \2", cell, flags=re.MULTILINE)
+
+
+def definitions_alone(source: str) -> tuple[str, list[str]]:
+    """Return a notebook's text with the lines as comments that define nothing, and what they began with.
+
+    These are calls and checks that stand by themselves, imports of what is neither Python's nor NumPy, and statements that use those.
+
+    >>> definitions_alone("import matplotlib.pyplot as plt\\nk = 3\\ndef f(): pass\\nplt.imshow(f())\\nimage = plt.imread('x')\\n")[0].split("\\n")[:2]
+    ['# import matplotlib.pyplot as plt', 'k = 3']
+    """
+    if not _parses(source):
+        return source, []  # _sound says why
+    body = _parsed(source).body
+    lines, left, absent = source.split("\n"), [], set()
+    taken = Counter(line for node in body for line in range(node.lineno, node.end_lineno + 1))
+    for node in body:
+        strange = _strange_names(node)
+        absent |= strange
+        uses = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} & absent
+        shows = isinstance(node, ast.Expr | ast.Assert) and not isinstance(getattr(node, "value", None), ast.Constant)
+        own = range(node.lineno, node.end_lineno + 1)
+        if (strange or shows or (uses and not isinstance(node, ast.FunctionDef | ast.ClassDef))) and all(taken[line] == 1 for line in own):
+            left.append(lines[node.lineno - 1].strip()[:40])
+            for line in own:
+                lines[line - 1] = f"# {lines[line - 1]}"
+            absent |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    return "\n".join(lines), left
+
+
+def _strange_names(node: ast.stmt) -> set[str]:
+    """Return the names that an import of neither Python's nor NumPy's modules would define."""
+    if isinstance(node, ast.Import):
+        roots = {alias.name.split(".")[0]: alias.asname or alias.name.split(".")[0] for alias in node.names}
+    elif isinstance(node, ast.ImportFrom):
+        root = (node.module or "").split(".")[0]
+        return set() if root in (*sys.stdlib_module_names, "numpy") else {alias.asname or alias.name for alias in node.names}
+    else:
+        return set()
+    return {name for root, name in roots.items() if root not in (*sys.stdlib_module_names, "numpy")}
+
+
+def _parses(source: str) -> bool:
     try:
-        _parsed(cell)
-        return cell
+        _parsed(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return re.sub(r"^(\s*)([%!].*|[\w.]+\?{1,2})$", r"\1pass  # \2", cell, flags=re.MULTILINE)
+        return False
+    return True
 
 
 def _parsed(source: str) -> ast.Module:

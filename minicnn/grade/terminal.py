@@ -13,7 +13,21 @@ from functools import cache
 from rich.console import Console
 from rich.text import Text
 
-from minicnn.grade.drawing import PADDING, WRONG, Grid, Term, Window, received, results, said_before, shows_case, steps, told, windows
+from minicnn.grade.drawing import (
+    PADDING,
+    WRONG,
+    Grid,
+    Term,
+    Window,
+    received,
+    results,
+    said_before,
+    shows_case,
+    steps,
+    told,
+    where,
+    windows,
+)
 from minicnn.grade.report import Failure, GradeReport, PartResult
 from minicnn.grade.words import clean, code, number, points
 from minicnn.text import table
@@ -59,7 +73,7 @@ def lines(report: GradeReport, width: int = 80) -> list[Line]:
 def failure(part: PartResult, width: int = 80, above: frozenset[str] = frozenset()) -> list[Line]:
     """Return what went wrong in a part as lines; what stands above them already is only named."""
     why = part.failure
-    found = wrapped(f"{part.task}: {part.part} failed ({why.stage})", width, "bold red")
+    found = wrapped(f"{part.task}: {part.part} failed ({where(why)})", width, "bold red")
     found += wrapped(why.says, width, indent=INDENT)
     if why.misconception:
         found += [("", ""), *_misconception(why, width, above)]

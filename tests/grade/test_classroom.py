@@ -64,6 +64,19 @@ class TestStudents:
             (tmp_path / name).touch()
         assert list(students(tmp_path)) == ["ada.py", "ada.zip", "bob"]
 
+    def test_no_two_are_one_and_nobody_is_lost(self, tmp_path):
+        entries = ("ada.py", "ada.zip", "ada.py.zip", "Bob.py", "bob.zip", "x\x01.py", "x\x02.py")
+        for name in entries:
+            (tmp_path / name).touch()
+        found = students(tmp_path)
+        assert sorted(path.name for path in found.values()) == sorted(entries)
+        assert len({name.casefold() for name in found}) == len(entries)
+
+    def test_the_folder_of_results_is_no_student(self, tmp_path):
+        (tmp_path / "ada.py").touch()
+        (tmp_path / "grades").mkdir()
+        assert list(students(tmp_path, tmp_path / "grades")) == ["ada"]
+
     def test_names_become_printable(self, tmp_path):
         (tmp_path / "a\tb.py").touch()
         assert list(students(tmp_path)) == ["a�b"]
@@ -133,6 +146,10 @@ class TestWhichAssignment:
 
     def test_a_text_that_does_not_parse_goes_by_its_name(self, tmp_path):
         assert asked_by(Submission("conv2d_backward.py", problem="…"), tmp_path / "conv2d_backward.py").number == "05"
+
+    def test_a_text_that_does_not_parse_says_so_first(self, tmp_path):
+        with pytest.raises(ArgumentError, match=r"^line 1 is wrong\. Nor can be seen which assignment it is: --assignment 01 says it\.$"):
+            asked_by(Submission("mine.py", problem="line 1 is wrong."), tmp_path / "mine.py")
 
     def test_most_often(self, tmp_path):
         for name, text in (("a", "def relu(x): pass"), ("b", "def relu(x): pass"), ("c", "def conv1x1(): pass"), ("d", "(")):

@@ -55,7 +55,7 @@ def test_what_a_student_reads():
     assert found.all("h1") == ["Assignment 02, conv2d by loops · ada"]
     assert found.all("p", "score") == ["2 of 12 points"]
     assert found.all("span", "verdict") == ["passed"] + ["failed"] * 5
-    assert found.all("h2")[:2] == ["conv2d: part 1 failed (whole numbers)", "conv2d: part 2 failed (example)"]
+    assert found.all("h2")[:2] == ["conv2d: part 1 failed (whole numbers)", "conv2d: part 2 failed (the README's example)"]
     assert "What is behind it: flipped kernel" in found.all("h3")
     assert any("mathematician's sense" in text and "lesson 02" in text for text in found.all("div", "box"))
     assert "bubblewrap: no network" in found.all("li")

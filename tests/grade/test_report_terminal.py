@@ -135,7 +135,7 @@ def test_planes_stand_below_each_other_without_a_gap():
 
 def test_a_missing_function_is_not_called():
     missing = Failure("example", "There is no function conv2d.", arguments={"x": X}, outcome=Outcome("missing", says="…"))
-    assert told_of(missing) == "conv2d: part 0 failed (example)\n  There is no function conv2d."
+    assert told_of(missing) == "conv2d: part 0 failed (the README's example)\n  There is no function conv2d."
 
 
 def test_a_tuple_names_its_item():

@@ -106,7 +106,7 @@ class TestOneFileIsTaken:
 
 
 def test_names_that_leave_the_archive_are_passed_over(tmp_path):
-    evil = ("../relu.py", "/relu.py", "C:relu.py", "a\\relu.py", "a/../../relu.py")
+    evil = ("../relu.py", "/relu.py", "C:relu.py", "a\\..\\..\\relu.py", "a/../../relu.py")
     for where in (zipped(tmp_path / "a.zip", dict.fromkeys(evil, OTHER)), tarred(tmp_path / "a.tar", dict.fromkeys(evil, OTHER))):
         assert "holds no Python file" in take(where, "relu").problem
     assert list(tmp_path.parent.glob("relu.py")) == []
@@ -232,7 +232,29 @@ class TestBombs:
         assert take(path).problem == "relu.py in a.zip is encrypted; pack it again without a password."
 
 
+def test_folders_between_backslashes_as_some_windows_programs_write_them(tmp_path):
+    assert take(zipped(tmp_path / "a.zip", {"hw2\\relu.py": CODE}), "relu").source == CODE
+
+
 class TestNotebooks:
+    @pytest.mark.parametrize("cell", [f"%%time\n{CODE}", f"%%capture out\n{CODE}", f"?np.pad\n{CODE}", f"files = !ls\n{CODE}"])
+    def test_a_function_beside_a_magic_is_taken(self, cell, tmp_path):
+        (tmp_path / "a.ipynb").write_text(notebook(("code", cell)))
+        taken = take(tmp_path / "a.ipynb")
+        assert (taken.problem, submission.definitions(taken.source)[-1]) == ("", "relu")
+
+    def test_what_only_shows_something_or_needs_more_than_numpy_is_left_out(self, tmp_path):
+        demo = "import matplotlib.pyplot as plt\nimage = plt.imread('x')\nsize = 3\nplt.imshow(image)\nassert relu(1) == 1\nrelu(\n  size)"
+        (tmp_path / "a.ipynb").write_text(notebook(("code", CODE), ("code", demo)))
+        taken = take(tmp_path / "a.ipynb")
+        kept = [line for line in taken.source.split("\n") if line and not line.startswith("#")]
+        assert kept == [*filter(None, CODE.split("\n")), "size = 3"]
+        assert (
+            "Left out, since they only show or test something, or need more than NumPy: import matplotlib.pyplot as plt, image = "
+            in taken.notes[0]
+        )
+        assert taken.source.split("\n").index("size = 3") == taken.source.split("\n").index("# cell 2") + 3  # lines stay where they are
+
     def test_code_cells_are_taken_and_it_is_said(self, tmp_path):
         path = tmp_path / "ada.ipynb"
         path.write_text(
