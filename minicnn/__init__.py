@@ -28,10 +28,11 @@ _HOME = {
     "conv2d": "minicnn.conv.dispatch",
     "describe": "minicnn.network",
     "fuse": "minicnn.network",
+    "solve": "minicnn.quiz.solving",
     "statistics": "minicnn.functional.statistics",
     "trace": "minicnn.network",
 }
-_ROOMS = ("cli", "errors", "functional", "grade", "load", "misconceptions", "models", "nn", "probe", "show", "text", "train", "window")
+_ROOMS = ("cli", "errors", "functional", "grade", "load", "misconceptions", "models", "nn", "probe", "quiz", "show", "text", "train", "window")
 
 __all__ = [*_HOME, *_ROOMS, "__version__"]
 

@@ -18,7 +18,7 @@ FLOORS = (
     ("network",),
     ("load", "nn"),
     ("misconceptions", "models", "probe", "train"),
-    ("grade", "show"),
+    ("grade", "quiz", "show"),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -17,6 +17,8 @@
     minicnn tensorboard MODEL      the maps of a photo for TensorBoard
     minicnn export MODEL FILE      an ONNX file with the weights
     minicnn train lenet5           learn real digits: the curve, the filters, the weights
+    minicnn lesson 03              lessons that ask before they tell: list, open, edit, export
+    minicnn quiz shapes            questions about shapes and cost; comes back to what went wrong until it is gone
     minicnn assignment list        assignments that grade themselves: start, check, grade a class, make one
     minicnn bench conv             how fast it is beside PyTorch and ONNX Runtime; also net, train, import
 
@@ -46,8 +48,10 @@ from minicnn.cli import (
     explain,
     export,
     layout,
+    lesson,
     memory,
     patches,
+    quiz,
     report,
     shape,
     step,
@@ -145,12 +149,14 @@ COMMANDS = {  # panel of the help: commands with an example each, in the order i
         (export.export, "minicnn export lenet5 lenet5.onnx"),
         (train.train, "minicnn train lenet5 --data digits --epochs 30 --out minicnn-train"),
     ),
+    "Learn and teach": ((quiz.quiz, "minicnn quiz shapes --level 2"),),
 }
 
 for _panel, _commands in COMMANDS.items():
     for _command, _example in _commands:
         app.command(epilog=f"Example: {_example}", rich_help_panel=_panel)(_command)
-app.add_typer(bench.app, rich_help_panel=_panel)
+app.add_typer(bench.app, rich_help_panel="Take it elsewhere, train, measure")
+app.add_typer(lesson.app, rich_help_panel="Learn and teach")
 app.add_typer(assignment.app, rich_help_panel="Learn and teach")
 
 
