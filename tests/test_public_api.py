@@ -7,11 +7,11 @@ import sys
 import pytest
 
 import minicnn
-from minicnn import functional, grade, load, misconceptions, models, nn, probe, show, train
+from minicnn import functional, grade, load, misconceptions, models, nn, probe, quiz, show, train
 
 PUBLIC = [
     *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
-    *("Trace", "Window", "allowed_error", "backward", "choose_algorithm", "compiling", "conv2d", "describe", "fuse", "statistics", "trace"),
+    *("Trace", "Window", "allowed_error", "backward", "choose_algorithm", "compiling", "conv2d", "describe", "fuse", "solve", "statistics", "trace"),
     *(
         "cli",
         "errors",
@@ -22,6 +22,7 @@ PUBLIC = [
         "models",
         "nn",
         "probe",
+        "quiz",
         "show",
         "text",
         "train",
@@ -67,7 +68,7 @@ SHOW = [
     *("boxes_on_photo", "map_grid", "memory_curve", "growth", "learning_curve", "filters", "stages"),
     *("overlay", "pattern", "patches"),
     *("field_on_photo", "histograms", "memory_timeline", "sliding_kernel"),
-    *("report", "stepper"),
+    *("report", "stepper", "described"),
     *("save", "free_folder", "Picture"),
 ]
 MODELS = [
@@ -84,6 +85,7 @@ GRADE = [
     *("Account", "Assignment", "Example", "Law", "Part", "Speed", "Task", "Outcome", "Failure", "PartResult", "GradeReport"),
     *("Limits", "Runner", "all_of_them", "check", "find", "grade"),
 ]
+QUIZ = ["Question", "Wrong", "Session", "TOPICS", "Topic", "ask", "bank", "predict", "question", "solve"]
 PROBE = [
     *("layout", "Layout", "compare", "Comparison", "tensorboard"),
     *("explain", "Explanation"),
@@ -101,6 +103,7 @@ def test_names_are_pinned():
     assert sorted(train.__all__) == sorted(TRAIN)
     assert sorted(probe.__all__) == sorted(PROBE)
     assert sorted(models.__all__) == sorted(MODELS)
+    assert sorted(quiz.__all__) == sorted(QUIZ)
     assert sorted(grade.__all__) == sorted(GRADE)
     assert sorted(misconceptions.__all__) == ["MISCONCEPTIONS", "Misconception", "believed"]
     assert dir(minicnn) == sorted(PUBLIC)
@@ -126,7 +129,7 @@ def documented():
     things += [load.compare_weights, load.LoadReport, load.onnx, load.save_onnx]
     things += [getattr(room, name) for room in (train, probe) for name in room.__all__]
     things += [getattr(models, name) for name in models.__all__]
-    things += [grade.check, grade.find, grade.grade, grade.all_of_them, grade.Runner, misconceptions.believed]
+    things += [grade.check, grade.find, grade.grade, grade.all_of_them, grade.Runner, misconceptions.believed, quiz.question, quiz.ask, quiz.predict, quiz.bank]
     return [thing for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
 
 

@@ -50,14 +50,14 @@ class Topic:
 
 
 def _from_the_files() -> dict[str, Topic]:
-    """Return every topic by its name, in the order of the lessons."""
+    """Return every topic by its name, in the order of the lessons; of one lesson first those that begin gently, in more levels."""
     found = []
     for file in pkgutil.iter_modules(topics.__path__):
         if not file.name.startswith("_"):
             module = importlib.import_module(f"{topics.__name__}.{file.name}")
             if hasattr(module, "TITLE"):  # a file that several topics share has none
                 found.append(Topic(file.name, module.TITLE, module.LESSON, module.LEVELS, module.question))
-    return {topic.name: topic for topic in sorted(found, key=lambda topic: (topic.lesson, topic.name))}
+    return {topic.name: topic for topic in sorted(found, key=lambda topic: (topic.lesson, -topic.levels, topic.name))}
 
 
 TOPICS = _from_the_files()
