@@ -7,7 +7,7 @@ in the widget's own data, so it asks no Python: a notebook that was only saved, 
 Cost: some kilobytes for each question.  What it does not do: keep the answer from someone who reads the page's source; `ask`'s next question
 needs Python.
 Source: anywidget's documentation; White & Gunstone, "Probing Understanding" (1992), on predict, observe, explain.
-Next rooms: plain_answers.py, cell.js, catalogue.py.
+Next rooms: plain_answers.py, reading.js, cell.js, catalogue.py.
 """
 
 import functools
@@ -127,6 +127,20 @@ def _fallback(cell) -> str:
     )
 
 
+def script() -> str:
+    """Return the ES module of the cell: what reads an answer, then what draws."""
+    return "\n".join(_own(name) for name in ("reading.js", "cell.js"))
+
+
+def style() -> str:
+    """Return the cell's style sheet."""
+    return _own("cell.css")
+
+
+def _own(name: str) -> str:
+    return files("minicnn.quiz").joinpath(name).read_text(encoding="utf-8")
+
+
 @functools.cache
 def _cell_class():
     """Return the widget's class; anywidget is imported when the first one is made."""
@@ -145,8 +159,8 @@ def _cell_class():
     class Cell(anywidget.AnyWidget):
         """A question in a notebook: what is asked, what was `typed`, and whether its `state` is open, right or shown."""
 
-        _esm = files("minicnn.quiz").joinpath("cell.js").read_text(encoding="utf-8")
-        _css = files("minicnn.quiz").joinpath("cell.css").read_text(encoding="utf-8")
+        _esm = script()
+        _css = style()
         question = synced(traitlets.Unicode)
         answer = synced(traitlets.Dict)
         wrong = synced(traitlets.List)

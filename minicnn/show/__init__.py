@@ -17,6 +17,7 @@ figure is the cell's last line; elsewhere `save(figure, "maps.png")` writes it.
     histograms(trace)               how the numbers of each map are distributed
     memory_timeline(description)    what a training step holds, forward and backward
     sliding_kernel(x, weight, …)    a kernel that slides over a small input, as a GIF or a page
+    described(figure, "…")          a figure with its alt text, for a notebook
 
 Functions that draw one picture take `ax`, matplotlib axes of yours, and then return it.
 
@@ -31,6 +32,7 @@ Source: named in each file.  Next room: cli, whose tour draws all of them.
 
 from minicnn.show.attribution import overlay, patches, pattern
 from minicnn.show.depth import growth, memory_curve
+from minicnn.show.described import described
 from minicnn.show.effective import field_on_photo
 from minicnn.show.files import free_folder, save
 from minicnn.show.filters import filters
@@ -58,6 +60,7 @@ __all__ = [
     "histograms",
     "memory_timeline",
     "sliding_kernel",
+    "described",
     "stages",
     "report",
     "stepper",
