@@ -126,7 +126,7 @@ def _of_task(asked: Asked, seed: str, budget: int) -> list[PartResult]:
         seconds = time.perf_counter() - start
         results.append(PartResult(task.name, part.name, part.points, len(asked.seen), seconds, own))
     results = explained(asked, _with_example(results, failure), spans, f"{seed}/{task.name}")
-    return [*results, _of_race(asked, results)] if task.speed else results
+    return [*results, _of_race(asked, results, f"{seed}/{task.name}")] if task.speed else results
 
 
 def _with_example(results: list[PartResult], failure: Failure | None) -> list[PartResult]:
@@ -230,12 +230,12 @@ def _failure(task: Task, stage: str, bad: Tried) -> Failure:
     return Failure(stage, says, words, bad.arguments, bad.expected, bad.outcome, first, account)
 
 
-def _of_race(asked: Asked, results: list[PartResult]) -> PartResult:
+def _of_race(asked: Asked, results: list[PartResult], seed: str) -> PartResult:
     """Return what the part for speed earned: a function that is not right is not timed."""
     speed, start, calls = asked.task.speed, time.perf_counter(), len(asked.evidence)
     if any(result.failure for result in results):
         failure = Failure("speed", f"{asked.task.name} was not timed: only right answers count, so mend the parts above first.")
     else:
-        bad = race(asked)
+        bad = race(asked, seed)
         failure = bad and _failure(asked.task, "speed", bad)
     return PartResult(asked.task.name, speed.name, speed.points, len(asked.evidence) - calls, time.perf_counter() - start, failure)

@@ -116,9 +116,9 @@ def _plain_name(name: str) -> bool:
 
 
 def _in_zip(path: Path) -> list[Entry]:
+    _few(_read(path, MOST_ARCHIVE).count(b"PK\x01\x02"), path.name)  # the mark of every name: zipfile reads all names as it opens
     with zipfile.ZipFile(path) as archive:
         listed = archive.infolist()
-    _few(len(listed), path.name)
     # Some Windows programs write backslashes between folders; nothing is unpacked, so a name only has to be plain.
     return [Entry(info.filename.replace("\\", "/"), info.file_size, _from_zip(path, info)) for info in listed if _regular(info)]
 
@@ -145,13 +145,13 @@ def _from_zip(path: Path, info: zipfile.ZipInfo) -> Callable[[int], bytes]:
 
 def _in_tar(path: Path) -> list[Entry]:
     data = _unpacked(path)
-    found, place = [], -1
+    found, place, seen = [], -1, 0
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
         while (member := archive.next()) is not None:
             if member.offset <= place or member.size < 0:  # a negative size leads back to where the reader was already
                 raise NotTakenError(f"{path.name} is a damaged tar archive; pack it again.")
-            place = member.offset
-            _few(len(found), path.name)
+            place, seen = member.offset, seen + 1
+            _few(seen, path.name)
             if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
                 start, size = member.offset_data, member.size
                 found.append(Entry(member.name, size, lambda most, start=start, size=size: data[start : start + min(size, most)]))

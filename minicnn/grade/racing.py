@@ -1,7 +1,8 @@
 """Which question: is a submission as fast as it is asked to be?
 
 Idea: time it against plain loops of our own, which run in a runner of the same kind on the same machine, so that a slow machine is slow for
-both.  Each run gets new numbers, and its result is compared: a fast wrong answer, or one remembered, is no answer.  A machine has bad
+both.  Each run gets new numbers, drawn from the submission's own seed, and its result is compared: a fast
+wrong answer, or one remembered or worked out beforehand, is no answer.  A machine has bad
 moments, so the best of several runs counts, on both sides.
 
 Cost: two runs of the loops, some 0.5 s each, and at most five of the submission.
@@ -11,6 +12,7 @@ Source: Chen & Revels, Robust benchmarking in noisy environments (2016): the min
 
 from contextlib import nullcontext
 from dataclasses import replace
+from hashlib import sha256
 
 from minicnn.errors import UnsupportedError
 from minicnn.grade.case import Case
@@ -21,13 +23,13 @@ LOOPS, RUNS = 2, 5
 HOPELESS = 2  # times too slow, where further runs would be a waste
 
 
-def race(asked):
+def race(asked, seed: str):
     """Return None where the submission is fast enough, else a run of it, whose `wrong` says why it is not."""
     speed = asked.task.speed
-    due = _seconds_of_loops(asked) / speed.times
+    due = _seconds_of_loops(asked, seed) / speed.times
     best, tried = float("inf"), None
     for run in range(1, RUNS + 1):
-        case = Case(speed.settings, "any", seed=run)
+        case = _case(speed, seed, run)
         tried = asked.call(case.arguments(asked.task), case=case)
         if tried.wrong:
             return tried
@@ -45,13 +47,18 @@ def race(asked):
     return replace(tried, wrong=(says, None))
 
 
-def _seconds_of_loops(asked) -> float:
+def _case(speed, seed: str, run: int) -> Case:
+    """Return a run's case: its numbers are known to whoever knows the seed, and to nobody else."""
+    return Case(speed.settings, "any", seed=int.from_bytes(sha256(f"{seed}/race/{run}".encode()).digest()))
+
+
+def _seconds_of_loops(asked, seed: str) -> float:
     """Return the shortest time that the assignment's loops take in a runner like the submission's."""
     speed, another = asked.task.speed, getattr(asked.answer, "another", None)
     best = float("inf")
     with another(speed.loops) if another else nullcontext(loops_of(speed.loops)) as rival:
         for run in range(1, LOOPS + 1):
-            outcome = rival(asked.task.name, Case(speed.settings, "any", seed=run).arguments(asked.task))
+            outcome = rival(asked.task.name, _case(speed, seed, run).arguments(asked.task))
             if outcome.kind != VALUE:
                 raise UnsupportedError(
                     f"grade: the loops that {asked.task.name} is raced against must run, but: {outcome.says} Mend Speed(loops=…) in checks.py."

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runner_modes import MODES, is_root, left_running, sandbox_of
+from runner_modes import MODES, left_running, sandbox_of
 
 from minicnn import conv2d
+from minicnn.grade import grade
+from minicnn.grade.assignments import find
 from minicnn.grade.runner import Limits, Runner, sandbox
 
 FOLDER = Path(__file__).parent / "attacks"
@@ -37,7 +39,6 @@ NOT_COVERED = {  # attack → {mode: why}; the documentation quotes this table
     "calls_home": {"another user": NETWORK, "nothing": NETWORK},
     "fills_the_disk": {"another user": DISK, "nothing": DISK},
 }
-ROOT_IS_EXEMPT = ("fork_bomb", "daemon")  # under "nothing": the system counts no processes of root's; run the suite as an ordinary user
 
 
 @pytest.fixture(params=MODES)
@@ -86,8 +87,6 @@ def judged(source: str, kind: str, limits: Limits) -> tuple[bool, list]:
 def test_an_attack_gets_the_grade_that_its_code_deserves(name, mode, kind, place):
     if reason := NOT_COVERED.get(name, {}).get(mode):
         pytest.skip(f"not covered under {mode!r}: {reason}")
-    if mode == "nothing" and name in ROOT_IS_EXEMPT and is_root():
-        pytest.skip("root is exempt from the limit of processes; the suite covers this as an ordinary user")
     folder, mark = place
     canary = folder / "canary"
     canary.write_text("untouched")
@@ -122,5 +121,42 @@ def test_the_search_for_processes_can_find_one(kind, place):
 
 
 def test_what_is_not_covered_is_an_attack_in_a_mode():
-    assert set(NOT_COVERED) | set(ROOT_IS_EXEMPT) <= set(ATTACKS)
+    assert set(NOT_COVERED) <= set(ATTACKS)
     assert {mode for modes in NOT_COVERED.values() for mode in modes} <= {"another user", "nothing"}  # the sandboxes hold them all
+
+
+REMEMBERS = """
+import numpy as np
+
+{loops}
+
+loops = conv2d
+
+def numbers(seed, shapes):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal(shape) for shape in shapes]
+
+SHAPES = {shapes}
+KNOWN = [loops(*numbers(seed, SHAPES), **{others}) for seed in {seeds}]
+FIRST = [numbers(seed, SHAPES)[0] for seed in {seeds}]
+
+def conv2d(x, weight, bias, stride, padding):
+    for known, first in zip(KNOWN, FIRST):
+        if np.array_equal(x, first):
+            return known
+    return loops(x, weight, bias, stride, padding)
+"""
+
+
+def test_answers_worked_out_before_the_race_win_nothing():
+    """A file of loops that, while it is imported, answers every case that it can tell beforehand."""
+    (task,) = find("06").tasks
+    case = task.arguments(task.speed.settings, lambda *shape: np.zeros(shape))
+    shapes = [value.shape for value in case.values() if isinstance(value, np.ndarray)]
+    others = {name: value for name, value in case.items() if not isinstance(value, np.ndarray)}
+    source = REMEMBERS.format(loops=task.speed.loops, shapes=shapes, others=others, seeds=[1, 2, 3, 4, 5])
+    with Runner(source, limits=Limits(wall=60.0), sandbox="plain") as answer:
+        assert answer.problem == ""
+        report = grade(find("06"), answer, seed="a secret", budget=6)
+    assert [(part.earned, part.failure and part.failure.stage) for part in report.parts] == [(2, None), (2, None), (0, "speed")]
+    assert "times as fast as the loops" in report.parts[-1].failure.says

@@ -1,6 +1,7 @@
 """A Runner answers whatever a student's file does, and goes on with the next call."""
 
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ import pytest
 from runner_modes import MODES, is_root, left_running, sandbox_of
 
 from minicnn.errors import ArgumentError, DTypeError, UnsupportedError
-from minicnn.grade.runner import Limits, Runner, guard, sandbox, session
+from minicnn.grade.runner import Limits, Runner, guard, sandbox, seal, session, words
 
 SHORT = Limits(wall=1.0)
 X = np.array([[1.0, -2.0, 3.0]])
@@ -69,8 +70,16 @@ def test_what_a_call_can_come_to(body, kind, says):
 
 def test_missing_functions_and_other_arguments():
     outcome = ask("f = 3")
-    assert (outcome.kind, outcome.says) == ("missing", "f: it is a int, not a function; define it with `def f(…):`, at the left margin.")
+    assert (outcome.kind, outcome.says) == (
+        "missing",
+        "f: it is a int, not a function; define it with `def f(…):`, at the left margin. Your file defines no function.",
+    )
     assert ask("").says.startswith("f: there is no such function in your file; define it")
+    outcome = ask("def Conv2D(x):\n    return x\ndef helper(x):\n    return x", "conv2d", x=1)
+    assert outcome.says.endswith("Your file defines Conv2D, helper. Did you mean 'Conv2D'?")
+    assert ask("def zebra(): pass", "conv2d").says.endswith("at the left margin. Your file defines zebra.")
+    outcome = ask("class Layer:\n    def conv2d(self, x):\n        return x", "conv2d", x=1)
+    assert (outcome.kind, outcome.says.partition(";")[0]) == ("missing", "conv2d: it is a method of your class Layer, not a function")
     outcome = ask("def f(x, w):\n    return x", x=1, weight=2)
     assert outcome.kind == "raised"
     assert outcome.says.startswith("f: it is called as f(x, weight), by these names, but your definition does not take that: missing")
@@ -156,12 +165,10 @@ def test_large_arguments_cross_a_pipe_that_holds_less():
 
 
 STOPS_LATER = """
-import os, signal, threading, time
-def stop():
-    time.sleep(0.2)
-    os.kill(os.getpid(), signal.SIGSTOP)
+import os, signal
+signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGSTOP))
 def f(x):
-    threading.Thread(target=stop).start()
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
 """
 
 
@@ -173,10 +180,80 @@ def test_a_process_that_reads_no_more_is_late_too(monkeypatch):
         assert answer("f", {"x": np.zeros(1 << 17)}).kind == "late"
 
 
-def test_too_large_an_answer_is_none():
-    outcome = ask("import numpy as np\ndef f():\n    return np.zeros(1000)", limits=Limits(output=4000))
-    assert outcome.kind == "died"
-    assert "8000 bytes, where 1048576 + 4000 are allowed" in outcome.says
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("return np.zeros((10, 10**6))", "the result is an array of shape 10×1000000, which is 80,000,000 bytes of float64"),
+        ("return np.broadcast_to(0., (10**6, 10**6))", "shape 1000000×1000000, which is 8,000,000,000,000 bytes of float64"),
+        (
+            "return (np.zeros(5 * 10**6), np.zeros(5 * 10**6))",
+            "item 1 of the result is an array of shape 5000000, which is 40,000,000 bytes",
+        ),
+        ("x.dtype = complex", "x after the call is an array of dtype complex128"),
+    ],
+)
+def test_too_large_an_answer_is_refused_in_a_sentence(body, says):
+    outcome = ask(f"import numpy as np\ndef f(x):\n    {body}", x=np.zeros(2))
+    assert outcome.kind == "refused"
+    assert says in outcome.says
+    if "bytes" in says:
+        assert "the right result of these arguments is never that large (at most 67,108,864 bytes are taken in all)" in outcome.says
+
+
+def test_an_answer_up_to_the_limit_is_taken():
+    source = "import numpy as np\ndef f(n):\n    return np.zeros(n)"
+    assert ask(source, limits=Limits(output=4000), n=500).value.nbytes == 4000
+    assert ask(source, limits=Limits(output=4000), n=501).kind == "refused"
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (
+            "raise ExceptionGroup('two mistakes', [ValueError('a'), TypeError('b')])",
+            "f: it raised ExceptionGroup: two mistakes (2 sub-exceptions)",
+        ),
+        ("e = ValueError('a'); e.add_note('a note'); raise e", "f: it raised ValueError: a"),
+        ("eval('1 +')", "f: it raised SyntaxError: invalid syntax"),
+        ("raise type(' x', (Exception,), {'__module__': 'builtins'})", "f: it raised  x"),
+    ],
+)
+def test_an_exception_is_named_by_its_own_line(source, says):
+    assert ask(f"def f():\n    {source}").says == says
+
+
+DOORS = """
+import ctypes, os, threading
+libc = ctypes.CDLL(None, use_errno=True)
+def unshare(flag):
+    return os.strerror(ctypes.get_errno()) if libc.unshare(flag) else "opened"
+def fork():
+    os.fork() or os._exit(0)
+def thread():
+    threading.Thread(target=print).start()
+def memfd():
+    os.memfd_create("more")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs seccomp(2)")
+def test_no_process_thread_or_namespace_is_to_be_had(kind):
+    with Runner(DOORS, sandbox=kind) as answer:
+        for flag in (0x10000000, 0x00020000, 0x40000000, 0x10020000):  # CLONE_NEWUSER, NEWNS, NEWNET
+            assert answer("unshare", {"flag": flag}).value == "Operation not permitted"
+        assert "PermissionError" in answer("fork", {}).says
+        assert "can't start new thread" in answer("thread", {}).says
+        assert "PermissionError" in answer("memfd", {}).says
+
+
+def test_where_nothing_is_sealed_the_report_does_not_say_so(monkeypatch):
+    facts = {"limits": ["AS", "NPROC"], "user": None, "locked": True, "sealed": False}
+    assert words.in_force_words("bubblewrap", Limits(), facts)[-2:] == (
+        "limits: 10 s a call, 1024 MiB of memory a process, no further processes or threads",
+        "no privileges, but namespaces of its own where the system permits them; the grader's memory is closed to it",
+    )
+    monkeypatch.setattr(seal, "MACHINES", {})
+    assert seal.seal() is False
 
 
 def test_wrong_use_is_told():
@@ -223,6 +300,45 @@ def test_two_runners_are_two_users():
     assert again[0] == first[0]
     for _, hold in (second, again):
         hold.close()
+
+
+@pytest.mark.skipif(not is_root(), reason="only root lends users")
+def test_what_a_killed_grader_left_under_a_user_is_ended_before_another_borrows_it():
+    user, hold = guard.borrow_user()
+    hold.close()
+    with subprocess.Popen(["sleep", "60"], user=user, group=user, extra_groups=[], cwd="/") as survivor:
+        try:
+            again, hold = guard.borrow_user()
+            hold.close()
+            assert (again, survivor.wait(5)) == (user, -9)
+        finally:
+            survivor.kill()
+
+
+@pytest.mark.skipif(not is_root(), reason="only root lends users")
+def test_a_submission_cannot_take_the_users_of_the_class(monkeypatch):
+    """Whatever names it binds, whatever locks it tries to take."""
+    monkeypatch.setattr(guard, "USERS", range(guard.USERS[-1], guard.USERS[-1] + 1))
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(f"\0minicnn-runner-{guard.USERS[0]}")
+        source = "import fcntl\ndef f(path):\n    file = open(path)\n    fcntl.flock(file, fcntl.LOCK_EX)"
+        with Runner(source, sandbox="plain") as answer:
+            path = os.path.join(guard.holds(), str(guard.USERS[0]))
+            assert "PermissionError" in answer("f", {"path": path}).says
+
+
+@pytest.mark.skipif(not is_root(), reason="only root lends users")
+def test_the_folder_of_the_locks_is_roots_alone(tmp_path, monkeypatch):
+    strangers, link, own = tmp_path / "strangers", tmp_path / "link", tmp_path / "own"
+    strangers.mkdir()
+    os.chown(strangers, 65534, 65534)
+    link.symlink_to(tmp_path)
+    monkeypatch.setattr(guard, "HOLDS", (str(strangers), str(link), str(own)))
+    assert guard.holds() == str(own)
+    assert own.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(guard, "HOLDS", (str(strangers), str(link)))
+    with pytest.raises(UnsupportedError, match=r"in a folder of root's alone, but neither .*strangers nor .*link can be one; remove"):
+        guard.borrow_user()
 
 
 GRADER = """

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from test_attacks import ATTACKS, NOT_COVERED, ROOT_IS_EXEMPT
+from test_attacks import ATTACKS, NOT_COVERED
 
 TEXT = (Path(__file__).parents[2] / "lessons/assignments/README.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| ([a-z_, ]+)(?::[^|]*)? \| ((?:not )?held[^|]*) \| ((?:not )?held[^|]*) \|$", TEXT, re.MULTILINE)
@@ -11,11 +11,8 @@ ROWS = re.findall(r"^\| ([a-z_, ]+)(?::[^|]*)? \| ((?:not )?held[^|]*) \| ((?:no
 
 def test_the_table_of_attacks_is_the_suites():
     said = {name: dict(zip(("another user", "nothing"), cells, strict=True)) for names, *cells in ROWS for name in names.split(", ")}
-    assert set(said) == set(NOT_COVERED) | set(ROOT_IS_EXEMPT)
+    assert set(said) == set(NOT_COVERED)
     for name, cells in said.items():
         for mode, words in cells.items():
-            exempt = name in ROOT_IS_EXEMPT and mode == "nothing"
-            assert words == (
-                "not held where the grader is root" if exempt else "not held" if mode in NOT_COVERED.get(name, {}) else "held"
-            ), name
+            assert words == ("not held" if mode in NOT_COVERED[name] else "held"), name
             assert name in ATTACKS

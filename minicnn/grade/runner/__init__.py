@@ -5,7 +5,8 @@ The grader never imports the file; what is right is computed here, out of the ot
 
 Cost: 0.2 s a submission and 0.2 ms a call.  What it does not do: judge (checking.py).
 Source: Saltzer & Schroeder, The protection of information in computer systems, Proc. IEEE 63 (1975): least privilege, fail-safe defaults.
-Rooms: protocol.py (frames), child.py (the other side), sandbox.py (walls), guard.py (the grader's own part), process.py (deadlines), session.py.
+Rooms: protocol.py (frames), child.py (the other side), seal.py (what it may never call), sandbox.py (walls), guard.py (the grader's own
+part), process.py (deadlines), session.py.
 """
 
 from minicnn.grade.runner.sandbox import Limits

@@ -6,8 +6,8 @@ has descriptors of its own, and every answer repeats the request's nonce, so an 
 
 Cost: Python's and NumPy's start, about 0.1 s.  What it does not do: judge.  It holds nothing worth reading; whoever takes it over may forge
 an answer, which is what their function could have returned anyway.
-It runs as a script under `python -I -S`, beside protocol.py, with nothing but the standard library and NumPy.
-Source: prctl(2), setrlimit(2), capabilities(7).  Next room: process.py, the other end.
+It runs as a script under `python -I -S`, beside protocol.py and seal.py, with nothing but the standard library and NumPy.
+Source: prctl(2), setrlimit(2), capabilities(7).  Next rooms: seal.py; process.py, the other end.
 """
 
 import contextlib
@@ -26,7 +26,8 @@ def main() -> None:
     requests, answers = private_pipe()
     here, numpy_folder = os.path.dirname(os.path.abspath(__file__)), sys.argv[1]
     sys.path[:0] = [here, numpy_folder]
-    import protocol  # the neighbour of this file
+    import protocol  # the neighbours of this file
+    import seal
 
     del sys.path[:2]  # from here on `import` finds the standard library; NumPy's own parts are found through NumPy
 
@@ -44,16 +45,16 @@ def main() -> None:
         while view:
             view = view[os.write(answers, view) :]
 
-    module = None
+    module, most = None, 0
     while True:
         request, raw = protocol.read_frame(read, sys.maxsize)
         sent: list[bytes] = []
         if request["do"] == "begin":
-            answer = shut_doors(request, [*sys.path, numpy_folder])
+            most, answer = request["output"], shut_doors(request, [*sys.path, numpy_folder], seal.seal)
         elif request["do"] == "load":
             module, answer = load(request["source"])
         else:
-            answer = call(protocol, module, request, raw, sent)
+            answer = call(protocol, module, request, raw, sent, most)
         write(protocol.packed({**answer, "nonce": request["nonce"]}, sent))
 
 
@@ -74,17 +75,17 @@ def to_nowhere(*descriptors: int) -> None:
 # ── doors ──
 
 
-def shut_doors(request: dict, folders: list[str]) -> dict:
+def shut_doors(request: dict, folders: list[str], seal) -> dict:
     """Give up what the student's code is not to have; say what was given up."""
-    limits = dict(request["limits"])
-    processes = limits.pop("NPROC")
-    set_limits = [name for name, most in limits.items() if limit(name, most)]
+    set_limits = [name for name, most in request["limits"].items() if limit(name, most)]
     if request["user"] is not None:
         become(request["user"], folders)
     locked = sys.platform == "linux" and lock_privileges()
-    set_limits += ["NPROC"] * limit("NPROC", processes)
+    sealed = locked and seal()
+    if limit("NPROC", 0) and (sealed or os.geteuid() != 0):  # root is exempt from the limit, and not from the seal
+        set_limits.append("NPROC")
     to_nowhere(2)  # until here it told the grader why Python would not start; what the student prints goes nowhere
-    return {"limits": set_limits, "user": request["user"], "locked": locked}
+    return {"limits": set_limits, "user": request["user"], "locked": locked, "sealed": sealed}
 
 
 def limit(name: str, most: int) -> bool:
@@ -153,11 +154,13 @@ def load(source: str) -> tuple[types.ModuleType | None, dict]:
     return module, {"kind": "value", "value": {"tuple": []}, "defines": [name[:200] for name in own][:1000]}
 
 
-def call(protocol, module, request: dict, raw: bytes, sent: list[bytes]) -> dict:
-    """Call a function; return the header of what came of it, with the arrays' bytes in `sent`."""
+def call(protocol, module, request: dict, raw: bytes, sent: list[bytes], most: int) -> dict:
+    """Call a function; return the header of what came of it, with the arrays' bytes, at most `most`, in `sent`."""
     name, function = request["function"], getattr(module, request["function"], None)
     if not callable(function):
         what = "there is no such function in your file" if function is None else f"it is a {type(function).__name__}, not a function"
+        owner = next((key for key, value in vars(module).items() if isinstance(value, type) and name in vars(value)), None)
+        what = f"it is a method of your class {owner[:200]}, not a function" if function is None and owner else what
         return {"kind": "missing", "says": f"{name}: {what}; define it with `def {name}(…):`, at the left margin."}
     names = list(request["names"])
     arguments = dict(zip(names, protocol.decoded(request["arguments"], raw, layout=True), strict=True))
@@ -168,11 +171,12 @@ def call(protocol, module, request: dict, raw: bytes, sent: list[bytes]) -> dict
     except BaseException as error:
         return raised(error, f"{name}: it")
     try:
-        result = protocol.encoded(value, sent)
+        result = protocol.encoded(value, sent, most=most)
+        arrays = [key for key in names if type(arguments[key]) is protocol.np.ndarray]  # the others cannot be changed
+        after = [protocol.encoded(arguments[key], sent, f"{key} after the call", most=most) for key in arrays]
     except protocol.NotPlain as refusal:
+        sent.clear()
         return {"kind": "refused", "says": f"{name}: {refusal}"}
-    arrays = [key for key in names if type(arguments[key]) is protocol.np.ndarray]  # the others cannot be changed
-    after = [protocol.encoded(arguments[key], sent, key) for key in arrays]
     return {"kind": "value", "value": {"tuple": [result, *after]}, "after": arrays}
 
 
@@ -191,9 +195,9 @@ def raised(error: BaseException, what: str) -> dict:
     shown = traceback.TracebackException(type(error), error, error.__traceback__, limit=-200)
     shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if frame.filename == FILE])
     shown.__cause__ = shown.__context__ = None
-    lines = list(shown.format())
-    text = "".join(lines)
-    last = lines[-1].strip()[:500]
+    text = "".join(shown.format())
+    words = (line.strip() for line in shown.format_exception_only() if not line.startswith(" "))  # a SyntaxError's begin with its place
+    last = next(words, type(error).__name__)[:500]
     if isinstance(error, SyntaxError) and error.filename == FILE:
         says = f"{what} is not Python in line {error.lineno}: {error.msg}."
     elif isinstance(error, NotImplementedError):

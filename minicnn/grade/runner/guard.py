@@ -11,14 +11,16 @@ import contextlib
 import ctypes
 import os
 import signal
-import socket
+import stat
 import subprocess
 import sys
 import threading
+from typing import IO
 
 from minicnn.errors import UnsupportedError
 
 USERS = range(60706, 61184)
+HOLDS = ("/run/minicnn-runners", "/tmp/minicnn-runners")  # the same for every grader of a machine, whatever its TMPDIR
 _LOCK = threading.Lock()
 _runners = {"alive": 0, "before": 1}  # the one count: a grader is readable again when its last runner is gone
 
@@ -46,21 +48,42 @@ def open_memory() -> None:
             ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
 
 
-def borrow_user() -> tuple[int, socket.socket] | None:
+def borrow_user() -> tuple[int, IO] | None:
     """Return (number, the hold on it) of a user that no other runner has, None where this process is not root.
 
-    The hold is the name of an abstract socket: the system frees it when its process ends, however that ends.
+    The hold is a lock on a file that only root can open; the system frees it when its process ends, however that ends.  What a grader that
+    was killed has left running under the user is ended first.
     """
     if sys.platform != "linux" or os.geteuid() != 0:
         return None
+    import fcntl  # not on Windows
+
+    folder = holds()
     for user in USERS:
-        hold = socket.socket(socket.AF_UNIX)
+        hold = open(os.path.join(folder, str(user)), "ab")  # noqa: SIM115  whoever borrows closes it
         try:
-            hold.bind(f"\0minicnn-runner-{user}")
-            return user, hold
+            fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             hold.close()
+            continue
+        end_all_of(user)
+        return user, hold
     raise UnsupportedError(f"Runner: all {len(USERS)} users that runners may be are taken, and none runs as root; end other graders first.")
+
+
+def holds() -> str:
+    """Return the folder of the locks: root's, and closed to everybody else."""
+    for folder in HOLDS:
+        with contextlib.suppress(OSError):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(folder, 0o700)
+            status = os.lstat(folder)
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == 0 and status.st_mode & 0o077 == 0 and os.access(folder, os.W_OK):
+                return folder
+    raise UnsupportedError(
+        f"Runner: root lends every runner a user, and notes it in a folder of root's alone, but neither {' nor '.join(HOLDS)} can be one; "
+        "remove what is there under that name."
+    )
 
 
 def end_all_of(user: int) -> None:

@@ -55,10 +55,11 @@ def read_frame(read, most: int) -> tuple[dict, bytes]:
     return header, read(raw_size)
 
 
-def encoded(value, raw: list[bytes], place: str = "the result", layout: bool = False, depth: int = 0):
+def encoded(value, raw: list[bytes], place: str = "the result", layout: bool = False, depth: int = 0, most: float = math.inf):
     """Return the header's words for a value; an array's bytes are appended to `raw`.
 
     `layout=True` (requests) also tells an array's strides, so that the other end can build one that lies in memory in the same way.
+    `most` bounds the bytes in `raw`; what is larger is refused before it is copied.
     Raises NotPlain, with a sentence for the student.
     """
     if value is None or isinstance(value, (bool, np.bool_)):
@@ -70,17 +71,24 @@ def encoded(value, raw: list[bytes], place: str = "the result", layout: bool = F
     if isinstance(value, str) and len(value) <= MOST_TEXT:
         return value
     if isinstance(value, np.ndarray):
-        return _encoded_array(value, raw, place, layout)
+        return _encoded_array(value, raw, place, layout, most)
     if isinstance(value, tuple) and len(value) <= MOST_ITEMS and depth < DEEPEST:
-        return {"tuple": [encoded(item, raw, f"item {number} of {place}", layout, depth + 1) for number, item in enumerate(value)]}
+        return {"tuple": [encoded(item, raw, f"item {number} of {place}", layout, depth + 1, most) for number, item in enumerate(value)]}
     raise NotPlain(_refusal(value, place))
 
 
-def _encoded_array(array: np.ndarray, raw: list[bytes], place: str, layout: bool) -> dict:
+def _encoded_array(array: np.ndarray, raw: list[bytes], place: str, layout: bool, most: float) -> dict:
     name = array.dtype.name
     if name not in DTYPES:
         hint = ", such as result.real (after an FFT)" if array.dtype.kind == "c" else ""
         raise NotPlain(f"{place} is an array of dtype {name}; return float32 or float64{hint}.")
+    shape = np.ndarray.shape.__get__(array)  # a subclass may say what it likes
+    size = math.prod(shape) * np.dtype(name).itemsize
+    if size + sum(map(len, raw)) > most:
+        raise NotPlain(
+            f"{place} is an array of shape {'×'.join(map(str, shape))}, which is {size:,} bytes of {name}; the right result of these arguments "
+            f"is never that large (at most {most:,} bytes are taken in all): compare its shape with the one that the task states."
+        )
     plain = np.array(array, dtype=name, order="C", subok=False)  # a copy in this machine's byte order; a subclass is the numbers it holds
     raw.append(plain.tobytes())
     strides = list(array.strides) if layout and not array.flags.c_contiguous else None

@@ -10,11 +10,12 @@ Source: none.  Next room: checking.py, one floor up, which asks.
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from minicnn.errors import ArgumentError, DTypeError, UnsupportedError
+from minicnn.errors import ArgumentError, DTypeError, UnsupportedError, nearest
 from minicnn.grade.outcome import DIED, LATE, MISSING, RAISED, REFUSED, VALUE, Outcome
 from minicnn.grade.runner import sandbox
 from minicnn.grade.runner.process import Died, Late, Process
@@ -38,7 +39,7 @@ class Runner:
     >>> source = "def double(x):\\n    return 2 * x"
     >>> with Runner(source, sandbox="plain") as answer:
     ...     answer("double", {"x": 21}).value, answer("half", {"x": 21}).says
-    (42, 'half: there is no such function in your file; define it with `def half(…):`, at the left margin.')
+    (42, 'half: there is no such function in your file; define it with `def half(…):`, at the left margin. Your file defines double.')
     """
 
     def __init__(self, source: str, limits: Limits = DEFAULT, sandbox: str = "auto", require_sandbox: bool = False):
@@ -96,7 +97,14 @@ class Runner:
         except NotPlain as error:
             raise DTypeError(f"Runner: {error}") from None
         request = {"do": "call", "function": function, "names": list(arguments), "arguments": {"tuple": words}}
-        return self._ask(request, raw, function, arguments)
+        outcome = self._ask(request, raw, function, arguments)
+        return replace(outcome, says=f"{outcome.says} {self._defined(function)}") if outcome.kind == MISSING else outcome
+
+    def _defined(self, function: str) -> str:
+        """Say what the file defines, and what of it comes nearest to a name that is missing."""
+        close = nearest(function, self.defines)
+        shown = ", ".join(self.defines[:20]) + (", …" if len(self.defines) > 20 else "")
+        return f"Your file defines {shown or 'no function'}.{close if close.startswith(' Did') else ''}"
 
     def _ask(self, request: dict, raw: list[bytes], what: str, arguments: Mapping[str, Any] | None) -> Outcome:
         """Return what one exchange came to; end the process where it came to no answer."""
@@ -120,11 +128,10 @@ class Runner:
     def _begin(self) -> None:
         """Let the child shut its doors; nothing of the student's has run until it has said that they are shut."""
         limits, process = self._limits, self._process
-        apart = self.kind != "plain" or process.user is not None
         most = {"CPU": limits.cpu, "AS": limits.memory, "FSIZE": limits.file_size, "NOFILE": limits.open_files, "CORE": 0}
-        most["NPROC"] = limits.processes if apart else 0  # the system counts all processes of a user, the grader's too
         try:
-            facts, _ = process.exchange({"do": "begin", "limits": most, "user": process.user}, [], limits.startup)
+            request = {"do": "begin", "limits": most, "output": limits.output, "user": process.user}
+            facts, _ = process.exchange(request, [], limits.startup)
         except (Late, Died, NoAnswer) as error:
             why = f"not within {limits.startup:g} s" if isinstance(error, Late) else process.complaint() or "it ended and said nothing"
             raise UnsupportedError(

@@ -17,14 +17,14 @@ WALLS = {
 def in_force_words(kind: str, limits: Limits, facts: dict) -> tuple[str, ...]:
     """Return the sentences of GradeReport.in_force from what the child reported before any student's code ran.
 
-    >>> in_force_words("plain", Limits(), {"limits": ["CPU"], "user": None, "locked": False})[1:]
+    >>> in_force_words("plain", Limits(), {"limits": ["CPU"], "user": None, "locked": False, "sealed": False})[1:]
     ('the same user as the grader, whose files and processes are in reach', 'limits: 10 s a call, 120 s of processor time')
     """
     names = {
         "CPU": f"{limits.cpu} s of processor time",
-        "AS": f"{limits.memory >> 20} MiB of memory",
+        "AS": f"{limits.memory >> 20} MiB of memory a process",
         "FSIZE": f"{limits.file_size >> 20} MiB a file",
-        "NPROC": f"{limits.processes} processes" if kind != "plain" or facts["user"] else "no further processes",
+        "NPROC": "no further processes or threads",
         "NOFILE": f"{limits.open_files} open files",
     }
     held = [f"limits: {limits.wall:g} s a call", *(words for name, words in names.items() if name in facts["limits"])]
@@ -35,5 +35,6 @@ def in_force_words(kind: str, limits: Limits, facts: dict) -> tuple[str, ...]:
         said.append("the same user as the grader, whose files and processes are in reach")
     said.append(", ".join(held))
     if facts["locked"]:
-        said.append("no privileges, and no way to gain one; the grader's memory is closed to it")
+        gained = "and no way to gain one" if facts["sealed"] else "but namespaces of its own where the system permits them"
+        said.append(f"no privileges, {gained}; the grader's memory is closed to it")
     return tuple(said)
