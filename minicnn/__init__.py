@@ -32,7 +32,22 @@ _HOME = {
     "statistics": "minicnn.functional.statistics",
     "trace": "minicnn.network",
 }
-_ROOMS = ("cli", "errors", "functional", "grade", "load", "misconceptions", "models", "nn", "probe", "quiz", "show", "text", "train", "window")
+_ROOMS = (
+    "cli",
+    "errors",
+    "functional",
+    "grade",
+    "load",
+    "misconceptions",
+    "models",
+    "nn",
+    "probe",
+    "quiz",
+    "show",
+    "text",
+    "train",
+    "window",
+)
 
 __all__ = [*_HOME, *_ROOMS, "__version__"]
 

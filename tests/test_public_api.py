@@ -11,7 +11,20 @@ from minicnn import functional, grade, load, misconceptions, models, nn, probe, 
 
 PUBLIC = [
     *("ALGORITHMS", "Box", "Description", "FeatureMap", "Graph", "Network", "Node", "ReceptiveField", "Sequential", "Statistics"),
-    *("Trace", "Window", "allowed_error", "backward", "choose_algorithm", "compiling", "conv2d", "describe", "fuse", "solve", "statistics", "trace"),
+    *(
+        "Trace",
+        "Window",
+        "allowed_error",
+        "backward",
+        "choose_algorithm",
+        "compiling",
+        "conv2d",
+        "describe",
+        "fuse",
+        "solve",
+        "statistics",
+        "trace",
+    ),
     *(
         "cli",
         "errors",
@@ -129,7 +142,18 @@ def documented():
     things += [load.compare_weights, load.LoadReport, load.onnx, load.save_onnx]
     things += [getattr(room, name) for room in (train, probe) for name in room.__all__]
     things += [getattr(models, name) for name in models.__all__]
-    things += [grade.check, grade.find, grade.grade, grade.all_of_them, grade.Runner, misconceptions.believed, quiz.question, quiz.ask, quiz.predict, quiz.bank]
+    things += [
+        grade.check,
+        grade.find,
+        grade.grade,
+        grade.all_of_them,
+        grade.Runner,
+        misconceptions.believed,
+        quiz.question,
+        quiz.ask,
+        quiz.predict,
+        quiz.bank,
+    ]
     return [thing for thing in things if inspect.isfunction(thing) or inspect.isclass(thing)]
 
 

@@ -171,9 +171,9 @@ def _window(window: Window, width: int) -> list[str]:
 
 def _terms(terms: tuple[Term, ...]) -> list[str]:
     rows = []
-    for where, value, factor, product in terms[:MOST_TERMS]:
+    for place, value, factor, product in terms[:MOST_TERMS]:
         how = "" if product is None else f" · {number(factor)} = {number(product)}" if factor is not None else f" = {number(product)}"
-        rows.append(f"  {clean(where, 40)}:  {number(value)}{how}")
+        rows.append(f"  {clean(place, 40)}:  {number(value)}{how}")
     return rows + ([f"  and {len(terms) - MOST_TERMS} more"] if len(terms) > MOST_TERMS else [])
 
 

@@ -24,7 +24,7 @@ SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n\s*\n|\n(?=[|#>-])")
 def introduced(kind: str, upto: str, own: str = "") -> dict[str, str]:
     """Return {word: lesson} of what the lessons up to one introduce, and `own` of its own."""
     found = {word: number for number in sorted(LESSONS) if number <= upto for word in CONCEPTS[number]["introduces"][kind]}
-    return found | {word: own for word in CONCEPTS.get(own, {}).get("introduces", {}).get(kind, [])}
+    return found | dict.fromkeys(CONCEPTS.get(own, {}).get("introduces", {}).get(kind, []), own)
 
 
 def ahead(kind: str, upto: str, own: str = "") -> dict[str, str]:
