@@ -389,14 +389,14 @@ def _(mo):
     \text{score}_\ell = b_\ell + \sum_{k=1}^{1280} w_{\ell,k}\, f_k
     $$
 
-    So a channel's **contribution** to a label is known exactly: it is *w·f*. The step viewer below writes this sum out for 'military uniform'. Look for its largest products; from there, go to any other map.
+    So a channel's **contribution** to a label is known exactly: it is *w·f*. The step viewer below begins at the largest number of one channel, 684. Step through it; then choose `classifier` under *Maps*, feature 652, and the viewer writes out the sum for 'military uniform', product by product.
     """)
     return
 
 
 @app.cell
 def _(net, photo, seen, show):
-    show.stepper(net, seen, "classifier", 652, (), photo=photo)
+    show.stepper(net, seen, "head.conv", 684, photo=photo)
     return
 
 
@@ -714,7 +714,7 @@ def _(MISCONCEPTIONS, np):
     pooled_wrongly = {}
     for _each in MISCONCEPTIONS["global_avg_pool2d"]:
         _shape = _each(last_map).shape
-        if _shape != (1, 1280):
+        if _shape != (1, 1280) and len(_shape) > 1:
             pooled_wrongly.setdefault(_shape, _each.says)
     return (pooled_wrongly,)
 

@@ -46,7 +46,7 @@ def diagnose(task, answer: Answer, evidence: Evidence, rng=None) -> tuple[Miscon
     (Misconception(same_padding: half the kernel), ())
     """
     evidence = list(evidence)
-    spoke = any(outcome.kind == VALUE for _, outcome in evidence)  # whose code always raises believes nothing that is known
+    spoke = any(_speaks(outcome) for _, outcome in evidence)  # whose code always raises believes nothing that is known
     left = [m for m in task.misconceptions if all(_agree(task, seen, _foretold(m, seen), outcome) for seen, outcome in evidence)]
     asked = 0
     for case in _cases(task, rng) if evidence and left else ():
@@ -57,7 +57,7 @@ def diagnose(task, answer: Answer, evidence: Evidence, rng=None) -> tuple[Miscon
             continue
         outcome = answer(task.name, case.arguments(task))
         left = [m for m, own in zip(left, foretold, strict=True) if _agree(task, case.arguments(task), own, outcome)]
-        asked, spoke = asked + 1, spoke or outcome.kind == VALUE
+        asked, spoke = asked + 1, spoke or _speaks(outcome)
     if not evidence or not left or not spoke:
         return None, ()
     return left[0], tuple(m.name for m in left[1:])
@@ -91,20 +91,27 @@ def _foretold(misconception: Misconception, arguments: Mapping[str, Any]) -> Out
 def _agree(task, arguments, foretold: Outcome, outcome: Outcome) -> bool:
     """Return whether an answer is what was foretold, and the arguments were left as foretold."""
     if foretold.kind != outcome.kind or foretold.kind == RAISED:
-        return foretold.kind == outcome.kind or _nothing_fits({foretold.kind: foretold, outcome.kind: outcome})
+        return foretold.kind == outcome.kind or _nothing_fits(foretold, outcome)
     left = {name: array for name, array in arguments.items() if isinstance(array, np.ndarray)} | dict(foretold.after)
     after = ((array, outcome.after[name]) for name, array in left.items() if name in outcome.after)
     limits = 0.0 if task.bound is None else task.bound(arguments)
     return _same(arguments, foretold.value, outcome.value, limits) and all(_same(arguments, *pair, limits=0.0) for pair in after)
 
 
-def _nothing_fits(outcomes: Mapping[str, Outcome]) -> bool:
-    """Return whether one of two raised and the other has no numbers, or some that are none: no window fits, or one sees nothing of x.
+def _nothing_fits(foretold: Outcome, outcome: Outcome) -> bool:
+    """Return whether one of two raised and the other has no numbers: where no window fits, loops are silent and slices may fail.
 
-    Loops are silent there and slices may fail; max() of nothing fails and np.max of -inf does not.
+    So it is where a window sees nothing of x: np.max of -inf is foretold, and max() of an empty list fails.
     """
-    value = outcomes[VALUE].value if set(outcomes) == {RAISED, VALUE} else None
-    return isinstance(value, np.ndarray) and not (value.size and np.isfinite(value).all())
+    if {foretold.kind, outcome.kind} != {RAISED, VALUE}:
+        return False
+    value = foretold.value if foretold.kind == VALUE else outcome.value
+    return isinstance(value, np.ndarray) and (not value.size or foretold.kind == VALUE and not np.isfinite(value).all())
+
+
+def _speaks(outcome: Outcome) -> bool:
+    """Return whether an answer is more than an exception or an empty array: those alone show no belief."""
+    return outcome.kind == VALUE and not (isinstance(outcome.value, np.ndarray) and not outcome.value.size)
 
 
 def _differ(task, arguments, foretold: list[Outcome]) -> bool:

@@ -67,6 +67,12 @@ def image_reshaped_where_axes_should_move(x, weight, bias):
     return mix(x.reshape(N, H, W, C).transpose(0, 3, 1, 2), weight, bias)
 
 
+@believed("You reshape to (N·H·W, C) and back as it lies: move the channels to the end before the product, and back after it.", lesson="08")
+def reshaped_both_ways(x, weight, bias):
+    N, C, H, W = x.shape
+    return (x.reshape(-1, C) @ weight.T + bias).reshape(N, len(weight), H, W)
+
+
 @believed("Your result has rows and columns exchanged: it should be (N, K, H, W).", lesson="01")
 def result_transposed(x, weight, bias):
     return mix(x, weight, bias).swapaxes(2, 3)

@@ -28,6 +28,13 @@ def kernel_transposed(x, weight, bias, stride, padding):
     return convolve(x, weight.swapaxes(2, 3), bias, stride, padding)
 
 
+@believed("You read weight[k, c, j, i] for row i and column j: it is (K, C, kh, kw), so rows come first, weight[k, c, i, j].", lesson="01")
+def taps_read_column_first(x, weight, bias, stride, padding):
+    kh, kw = weight.shape[2:]
+    weight = weight.swapaxes(2, 3)[:, :, range(kh)][..., range(kw)]  # an IndexError where the kernel is no square
+    return convolve(x, weight, bias, stride, padding)
+
+
 @believed("Your result is transposed: it should be (N, K, P, Q), rows before columns, as in x.", lesson="01")
 def result_transposed(x, weight, bias, stride, padding):
     return convolve(x, weight, bias, stride, padding).swapaxes(2, 3)
@@ -41,6 +48,11 @@ def bias_forgotten(x, weight, bias, stride, padding):
 @believed("You add the bias at every tap of the window: it is added once, after the sum.", lesson="03")
 def bias_at_every_tap(x, weight, bias, stride, padding):
     return convolve(x, weight, bias * weight[0].size, stride, padding)
+
+
+@believed("You add the bias twice: either the sum starts at bias[k], or bias[k] is added at its end.", lesson="03")
+def bias_twice(x, weight, bias, stride, padding):
+    return convolve(x, weight, bias * 2, stride, padding)
 
 
 @believed("You add the bias once for every input channel: a filter has one bias for the sum over all of them.", lesson="03")
@@ -88,6 +100,30 @@ def channels_averaged(x, weight, bias, stride, padding):
 @believed("You divide by the number of taps: a convolution is a sum of products, the weights say how much of each.", lesson="01")
 def divided_by_the_number_of_taps(x, weight, bias, stride, padding):
     return convolve(x, weight / (weight.shape[2] * weight.shape[3]), bias, stride, padding)
+
+
+@believed("You average over the whole window, channels included: a convolution is the sum of the products.", lesson="03")
+def averaged_over_the_window(x, weight, bias, stride, padding):
+    return convolve(x, weight / weight[0].size, bias, stride, padding)
+
+
+@believed("You never set the sum back to 0: every output starts a new one, so put `total = 0` inside all four loops.", lesson="01")
+def sum_never_reset(x, weight, bias, stride, padding):
+    y = convolve(x, weight, 0 * bias, stride, padding)
+    return y.cumsum().reshape(y.shape) + bias[:, None, None]
+
+
+@believed(
+    "You set the sum back to 0 once for every map: every output starts a new one, inside the loops over rows and columns.", lesson="01"
+)
+def sum_reset_for_every_map_only(x, weight, bias, stride, padding):
+    y = convolve(x, weight, 0 * bias, stride, padding)
+    return y.reshape(*y.shape[:2], -1).cumsum(axis=2).reshape(y.shape) + bias[:, None, None]
+
+
+@believed("You set the sum back to 0 once for every row: every output starts a new one, inside the loop over columns.", lesson="01")
+def sum_reset_for_every_row_only(x, weight, bias, stride, padding):
+    return convolve(x, weight, 0 * bias, stride, padding).cumsum(axis=3) + bias[:, None, None]
 
 
 @believed("You cut off what is negative: a convolution keeps its sign, ReLU is a step of its own.", lesson="04")

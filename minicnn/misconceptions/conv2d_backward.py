@@ -51,6 +51,14 @@ def weight_of_the_last_image(grad_output, x, weight, stride, padding):
     return grad_x, to_weight(grad_output[-1:], x[-1:], weight, stride, padding), grad_bias
 
 
+@believed("You assign to grad_weight at every output: each of them used the weight, so their gradients are added with +=.", lesson="03")
+def weight_of_the_last_output(grad_output, x, weight, stride, padding):
+    grad_x, _, grad_bias = gradients(grad_output, x, weight, stride, padding)
+    last = np.zeros_like(grad_output)
+    last[-1, :, -1, -1] = grad_output[-1, :, -1, -1]
+    return grad_x, to_weight(last, x, weight, stride, padding), grad_bias
+
+
 @believed("You keep a grad_weight for every image: it has the shape of weight, and sums over the batch.", lesson="03")
 def weight_not_summed_over_the_batch(grad_output, x, weight, stride, padding):
     grad_x, _, grad_bias = gradients(grad_output, x, weight, stride, padding)
@@ -65,6 +73,12 @@ def weight_not_summed_over_the_batch(grad_output, x, weight, stride, padding):
 def weight_averaged_over_the_batch(grad_output, x, weight, stride, padding):
     grad_x, grad_weight, grad_bias = gradients(grad_output, x, weight, stride, padding)
     return grad_x, grad_weight / x.dtype.type(len(x)), grad_bias
+
+
+@believed("You divide grad_weight and grad_bias by N: if the loss is a mean over the batch, grad_output is divided already.", lesson="03")
+def averaged_over_the_batch(grad_output, x, weight, stride, padding):
+    grad_x, grad_weight, grad_bias = gradients(grad_output, x, weight, stride, padding)
+    return grad_x, grad_weight / x.dtype.type(len(x)), grad_bias / x.dtype.type(len(x))
 
 
 @believed("Your grad_weight is flipped: tap (i, j) collects what it saw itself, in the order of the forward pass.", lesson="01")
@@ -89,6 +103,13 @@ def padding_forgotten_for_weight(grad_output, x, weight, stride, padding):
 )
 def bias_summed_over_images_only(grad_output, x, weight, stride, padding):
     return *gradients(grad_output, x, weight, stride, padding)[:2], grad_output.sum(axis=0)
+
+
+@believed(
+    "You assign to grad_bias at every output: the same bias was added to each of them, so their gradients are added with +=.", lesson="03"
+)
+def bias_of_the_last_output(grad_output, x, weight, stride, padding):
+    return *gradients(grad_output, x, weight, stride, padding)[:2], grad_output[-1, :, -1, -1].copy()
 
 
 @believed("You average grad_bias over the positions: the same bias was added at each of them, so their gradients are summed.", lesson="03")

@@ -43,6 +43,20 @@ def overwritten_where_windows_overlap(grad_output, x, weight, stride, padding):
 
 
 @believed(
+    "You assign to every number of grad_x: each filter and each window that saw it passes something back, so add with +=.",
+    lesson="03",
+    function="conv2d_backward",
+)
+def last_filter_and_window_only(grad_output, x, weight, stride, padding):
+    room = 0 * spread(grad_output, x, weight, stride, padding)
+    back = windows_of(room, weight, stride)
+    for p, q in np.ndindex(*grad_output.shape[2:]):
+        back[:, :, p, q] = grad_output[:, -1, p, q][:, None, None, None] * weight[-1]
+    (H, W), (top, left) = x.shape[2:], padding
+    return with_x(room[:, :, top : top + H, left : left + W], grad_output, x, weight, stride, padding)
+
+
+@believed(
     "Your grad_x comes from the last filter only: every filter looked at x, so their gradients are added.",
     lesson="03",
     function="conv2d_backward",

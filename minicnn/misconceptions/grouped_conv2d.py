@@ -96,6 +96,11 @@ def one_dilation_for_both_axes(x, weight, bias, stride, padding, dilation, group
     return grouped(x, weight, bias, stride, padding, (dilation[0], dilation[0]), groups)
 
 
+@believed("You swap the dilations: dilation is (height, width), the first for rows and the second for columns.", lesson="02")
+def dilations_swapped(x, weight, bias, stride, padding, dilation, groups):
+    return grouped(x, weight, bias, stride, padding, dilation[::-1], groups)
+
+
 @believed(
     "You put `dilation` cells between taps: they are `dilation` cells apart, with dilation - 1 between, so that 1 is no dilation.",
     lesson="02",

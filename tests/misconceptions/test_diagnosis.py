@@ -75,6 +75,7 @@ def test_two_mistakes_at_once_have_no_name():
         lambda x, weight, bias, stride, padding: (x, weight),
         lambda x, weight, bias, stride, padding: x,
         lambda x, weight, bias, stride, padding: np.full((1, 1, 1, 2), np.nan),
+        lambda x, weight, bias, stride, padding: np.zeros((0, 3)),
     ],
 )
 def test_nonsense_has_no_name(function):
