@@ -212,9 +212,11 @@ def test_wrong_options_are_2(run, words):
 def test_interrupted_in_a_terminal_it_tells_what_was_answered_and_leaves_with_130():
     import pty
     import select
+    import signal
 
     child, terminal = pty.fork()
     if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # where tests run in the background, it may be ignored
         os.environ.update(COLUMNS="80", TERM="dumb", PYTHONIOENCODING="utf-8", PYTHONPATH=os.pathsep.join(sys.path))
         os.execv(sys.executable, [sys.executable, "-m", "minicnn", "quiz", *WORDS])
     seen, lines = b"", [f"{right(planned()[1])}\n".encode(), b"\x03"]

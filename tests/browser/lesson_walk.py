@@ -20,9 +20,12 @@ ALTS = """() => [...document.querySelectorAll("img")].filter((image) => !image.c
 WAIT = 150_000  # ms: a lesson may compile its kernels first, on a machine with other guests
 
 
-@pytest.fixture(scope="module", params=sorted(LESSONS))
+def served(numbers):
+    """Return the fixture of some lessons, each served by marimo and opened, with the questions that it asks."""
+    return pytest.fixture(scope="module", params=numbers, name="lesson")(lesson)
+
+
 def lesson(request, browser, tmp_path_factory):
-    """A lesson served by marimo and opened, and the questions that it asks."""
     needs("marimo", "anywidget", "skimage")
     path = shutil.copy(LESSONS[request.param].path, tmp_path_factory.mktemp("lesson"))
     asked = [output for _, output in lesson_page._outputs(Path(path)) if hasattr(output, "wrong")]
@@ -116,8 +119,7 @@ def test_it_fits_a_phone(lesson):
     assert lesson.errors == []
 
 
-@pytest.mark.parametrize("number", sorted(LESSONS))
-def test_its_page_opens_without_a_network(open_page, tmp_path, number):
+def page_opens_without_a_network(open_page, tmp_path, number):
     """What `minicnn lesson export --to html` writes: questions answer and viewers step from the page alone."""
     needs("marimo", "anywidget", "skimage")
     path = tmp_path / "lesson.html"
