@@ -1,9 +1,13 @@
 """minicnn quiz: the conversation, the questions on paper, the banks."""
 
+import contextlib
 import json
 import os
 import shlex
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -212,25 +216,35 @@ def test_wrong_options_are_2(run, words):
 def test_interrupted_in_a_terminal_it_tells_what_was_answered_and_leaves_with_130():
     import pty
     import select
-    import signal
 
-    child, terminal = pty.fork()
-    if child == 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # where tests run in the background, it may be ignored
-        os.environ.update(COLUMNS="80", TERM="dumb", PYTHONIOENCODING="utf-8", PYTHONPATH=os.pathsep.join(sys.path))
-        os.execv(sys.executable, [sys.executable, "-m", "minicnn", "quiz", *WORDS])
-    seen, lines = b"", [f"{right(planned()[1])}\n".encode(), b"\x03"]
-    while select.select([terminal], [], [], 60)[0]:
-        try:
-            piece = os.read(terminal, 4096)
-        except OSError:  # the other side is closed
-            break
-        seen += piece
-        if lines and seen.count(b"> ") == 3 - len(lines):
-            os.write(terminal, lines.pop(0))
-        if not piece:
-            break
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    begin = "import signal, sys; from minicnn.cli import main; signal.signal(signal.SIGINT, signal.default_int_handler); main()"
+    terminal, inside = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "80", "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [
+        sys.executable,
+        "-c",
+        begin,
+        "quiz",
+        *WORDS,
+    ]  # where tests run in the background, SIGINT may be ignored, and children inherit that
+    running = subprocess.Popen(words, stdin=inside, stdout=inside, stderr=inside, env=environment, start_new_session=True)
+    os.close(inside)
+    seen, answered, pressed, deadline = b"", False, 0.0, time.monotonic() + 120
+    try:
+        while running.poll() is None and time.monotonic() < deadline:
+            if select.select([terminal], [], [], 1)[0]:
+                with contextlib.suppress(OSError):  # the other side is closed
+                    seen += os.read(terminal, 4096)
+            if not answered and seen.count(b"> ") == 1:
+                os.write(terminal, f"{right(planned()[1])}\n".encode())
+                answered = True
+            elif seen.count(b"> ") > 1 and time.monotonic() > pressed + 2:  # again: one that comes just before the read only sets a flag
+                os.killpg(running.pid, signal.SIGINT)
+                pressed = time.monotonic()
+        assert running.wait(10) == 130, seen
+    finally:
+        running.kill()
+        os.close(terminal)
     text = " ".join(seen.decode().split())
     assert "Right." in text
     assert "1 of 1 right at the first try." in text
