@@ -34,9 +34,7 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(Figure, np):
-    from html import escape
-
+def _(Figure, np, show):
     from matplotlib.patches import Rectangle
 
     def sheet(wide, high):
@@ -88,36 +86,9 @@ def _(Figure, np):
             ax.add_patch(Rectangle((left, top), wide, high, fill=False, edgecolor="#0072B2", linewidth=2.5))
         return figure
 
-    class side_by_side:
-        """Pictures in a row, below each other where the page is narrow."""
+    side_by_side, said, later = show.side_by_side, show.said, show.later
 
-        def __init__(self, *pictures):
-            self.pictures = pictures
-
-        def _repr_html_(self):
-            inside = "".join(picture._repr_html_() for picture in self.pictures)
-            return f"<div style='display:flex; flex-wrap:wrap; gap:.8rem; align-items:flex-end'>{inside}</div>"
-
-    class said:
-        """Lines of text as they are."""
-
-        def __init__(self, value, wrap=False):
-            self.value, self.space = value, "pre-wrap" if wrap else "pre"
-
-        def _repr_html_(self):
-            return f"<pre style='margin:.4rem 0 0; overflow-x:auto; white-space:{self.space}'>{escape(str(self.value))}</pre>"
-
-    class later:
-        """What the engine computes, folded, so that it can be predicted first."""
-
-        def __init__(self, value, wrap=False):
-            self.value, self.wrap = value, wrap
-
-        def _repr_html_(self):
-            inside = said(self.value, self.wrap)._repr_html_()
-            return f"<details><summary style='cursor:pointer'>I have predicted. What does the engine say?</summary>{inside}</details>"
-
-    return Rectangle, escape, grey, later, said, sheet, side_by_side, signed, table
+    return Rectangle, grey, later, said, sheet, side_by_side, signed, table
 
 
 @app.cell(hide_code=True)

@@ -34,9 +34,7 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(Figure, Window, misconceptions):
-    from html import escape
-
+def _(Figure, Window, misconceptions, show):
     from matplotlib.patches import Rectangle
 
     def strip(n, kernel, stride=1, padding=0, dilation=1):
@@ -113,36 +111,9 @@ def _(Figure, Window, misconceptions):
                 found.setdefault(int(size), idea.says)
         return found
 
-    class side_by_side:
-        """Pictures in a row, below each other where the page is narrow."""
+    side_by_side, said, later = show.side_by_side, show.said, show.later
 
-        def __init__(self, *pictures):
-            self.pictures = pictures
-
-        def _repr_html_(self):
-            inside = "".join(picture._repr_html_() for picture in self.pictures)
-            return f"<div style='display:flex; flex-wrap:wrap; gap:.8rem; align-items:flex-start'>{inside}</div>"
-
-    class said:
-        """Lines of text as they are."""
-
-        def __init__(self, value, wrap=False):
-            self.value, self.space = value, "pre-wrap" if wrap else "pre"
-
-        def _repr_html_(self):
-            return f"<pre style='margin:.4rem 0 0; overflow-x:auto; white-space:{self.space}'>{escape(str(self.value))}</pre>"
-
-    class later:
-        """What the engine computes, folded, so that it can be predicted first."""
-
-        def __init__(self, value, wrap=False):
-            self.value, self.wrap = value, wrap
-
-        def _repr_html_(self):
-            inside = said(self.value, self.wrap)._repr_html_()
-            return f"<details><summary style='cursor:pointer'>I have predicted. What does the engine say?</summary>{inside}</details>"
-
-    return Rectangle, escape, later, said, side_by_side, slips, strip, told
+    return Rectangle, later, said, side_by_side, slips, strip, told
 
 
 @app.cell(hide_code=True)
@@ -464,7 +435,7 @@ def _(ShapeError, Window, cells, dilation, kernel, padding, said, show, side_by_
         _words = Window.of(*_setting[1:]).axes((cells.value,) * 2)[0].derivation(cells.value)
         _shown = side_by_side(show.described(strip(*_setting), told(*_setting)), said(_words))
     except ShapeError as error:
-        _shown = said(f"No window fits. The engine says: {error}", wrap=True)
+        _shown = said(f"No window fits. The engine says: {error}")
     _shown
     return
 
@@ -645,7 +616,7 @@ def _(mo):
 @app.cell
 def _(later, quiz):
     impossible = quiz.solve(in_size=32, out_size=15, kernel=3, stride=2, padding=1, dilation=1)
-    later(impossible, wrap=True)
+    later(impossible)
     return
 
 
@@ -668,7 +639,7 @@ def _(ShapeError, conv2d, later, np):
         conv2d(small, large, padding=1, dilation=3)
     except ShapeError as error:
         message = str(error)
-    later(message, wrap=True)
+    later(message)
     return
 
 

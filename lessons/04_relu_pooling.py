@@ -40,26 +40,8 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _():
-    class told:
-        """What a cell found out, in words that break where the page ends."""
-
-        def __init__(self, *lines):
-            self.lines = lines
-
-        def __repr__(self):
-            return "\n".join(map(str, self.lines))
-
-        def _repr_html_(self):
-            text = repr(self).replace("&", "&amp;").replace("<", "&lt;")
-            return f"<pre style='margin:.2rem 0; white-space:pre-wrap; overflow-wrap:anywhere; font-size:.9rem'>{text}</pre>"
-
-    class later(told):
-        """What the engine computes, folded, so that it can be predicted first."""
-
-        def _repr_html_(self):
-            inside = super()._repr_html_()
-            return f"<details><summary style='cursor:pointer'>I have predicted. What does the engine say?</summary>{inside}</details>"
+def _(show):
+    told, later = show.said, show.later
 
     def signed(ax, numbers, title, top=None):
         """Draw a map that has negative numbers: white is 0, red above, blue below."""

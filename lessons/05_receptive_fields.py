@@ -6,11 +6,9 @@ app = marimo.App(app_title="05 Receptive fields")
 
 @app.cell(hide_code=True)
 def _():
-    import html
-
     import marimo as mo
 
-    return html, mo
+    return (mo,)
 
 
 @app.cell(hide_code=True)
@@ -57,25 +55,8 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(html):
-    class said:
-        """Lines of text that keep their columns."""
-
-        def __init__(self, *lines):
-            self.text = "\n".join(map(str, lines))
-
-        def __repr__(self):
-            return self.text
-
-        def _repr_html_(self):
-            return f"<pre style='overflow-x:auto; white-space:pre; margin:0.3rem 0'>{html.escape(self.text)}</pre>"
-
-    class later(said):
-        """The same, folded: predict first, then open."""
-
-        def _repr_html_(self):
-            inside = super()._repr_html_()
-            return f"<details><summary style='cursor:pointer'>I have predicted. What does the engine say?</summary>{inside}</details>"
+def _(show):
+    said, later = show.said, show.later
 
     return later, said
 

@@ -6,11 +6,9 @@ app = marimo.App(app_title="06 A real network on your photo")
 
 @app.cell(hide_code=True)
 def _():
-    import html
-
     import marimo as mo
 
-    return html, mo
+    return (mo,)
 
 
 @app.cell(hide_code=True)
@@ -59,29 +57,8 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(html):
-    class later:
-        """Lines of text and figures, folded: predict first, then open."""
-
-        def __init__(self, *parts):
-            self.parts = parts
-
-        def __repr__(self):
-            return "\n".join(map(str, self.parts))
-
-        def _repr_html_(self):
-            inside = "".join(each._repr_html_() if hasattr(each, "_repr_html_") else lines_of(each) for each in self.parts)
-            return f"<details><summary style='cursor:pointer'>I have predicted. What does the engine say?</summary>{inside}</details>"
-
-    class said(later):
-        """The same, open."""
-
-        def _repr_html_(self):
-            return "".join(map(lines_of, self.parts))
-
-    def lines_of(text):
-        """Return text as HTML that keeps its columns."""
-        return f"<pre style='overflow-x:auto; white-space:pre; margin:0.3rem 0'>{html.escape(str(text))}</pre>"
+def _(show):
+    later, said = show.later, show.said
 
     return later, said
 

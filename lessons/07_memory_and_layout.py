@@ -63,29 +63,8 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _():
-    from html import escape
-
-    class told:
-        """Lines of text, shown as they are."""
-
-        def __init__(self, *lines):
-            self.lines = lines
-
-        def __repr__(self):
-            return "\n".join(map(str, self.lines))
-
-        def _repr_html_(self):
-            text = repr(self)
-            wrap = "pre" if "----" in text else "pre-wrap"  # a table keeps its columns
-            look = f"overflow-x:auto; white-space:{wrap}; margin:0.3rem 0; padding:0; font-size:0.85em"
-            return f"<pre tabindex='0' style='{look}'>{escape(text)}</pre>"
-
-    class later(told):
-        """The same, folded: predict first, then open."""
-
-        def _repr_html_(self):
-            return f"<details><summary style='cursor:pointer'><b>Run it</b></summary>{super()._repr_html_()}</details>"
+def _(show):
+    told, later = show.said, show.later
 
     return later, told
 

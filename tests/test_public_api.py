@@ -81,7 +81,7 @@ SHOW = [
     *("boxes_on_photo", "map_grid", "memory_curve", "growth", "learning_curve", "filters", "stages"),
     *("overlay", "pattern", "patches"),
     *("field_on_photo", "histograms", "memory_timeline", "sliding_kernel"),
-    *("report", "stepper", "described"),
+    *("report", "stepper", "described", "said", "later", "side_by_side"),
     *("save", "free_folder", "Picture"),
 ]
 MODELS = [

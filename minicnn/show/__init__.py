@@ -18,6 +18,7 @@ figure is the cell's last line; elsewhere `save(figure, "maps.png")` writes it.
     memory_timeline(description)    what a training step holds, forward and backward
     sliding_kernel(x, weight, …)    a kernel that slides over a small input, as a GIF or a page
     described(figure, "…")          a figure with its alt text, for a notebook
+    said(…), later(…)               lines of a cell, at once or when the reader has predicted; side_by_side(…)
 
 Functions that draw one picture take `ax`, matplotlib axes of yours, and then return it.
 
@@ -42,6 +43,7 @@ from minicnn.show.maps import map_grid
 from minicnn.show.memory import memory_timeline
 from minicnn.show.photo import boxes_on_photo, stages
 from minicnn.show.report import report
+from minicnn.show.said import later, said, side_by_side
 from minicnn.show.sliding import sliding_kernel
 from minicnn.show.stepper import stepper
 from minicnn.show.style import Picture
@@ -61,6 +63,9 @@ __all__ = [
     "memory_timeline",
     "sliding_kernel",
     "described",
+    "said",
+    "later",
+    "side_by_side",
     "stages",
     "report",
     "stepper",
