@@ -56,7 +56,7 @@ def quiz(
     if json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         _print(terminal, session, json)
         return
-    _talk(terminal, session, topic)
+    _talk(terminal, session, _again(session, topic, key))
 
 
 def _session(topic: str | None, **drawn):
@@ -133,23 +133,24 @@ def _print(terminal: Terminal, session, json: bool) -> None:
     terminal.note("these are the questions only, since nobody can answer here; --json has the answers and their derivations.")
 
 
-def _talk(terminal: Terminal, session, topic: str | None) -> None:
+def _talk(terminal: Terminal, session, again: str) -> None:
     """Ask, tell how it went, and leave with 130 where it was interrupted."""
     from minicnn.cli.quiz_talk import summary, talk
 
     if hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(errors="replace")  # a letter in another encoding is a typing error, not the end
     session, interrupted = talk(session, terminal, _read)
-    summary(terminal, session, _again(session, topic))
+    summary(terminal, session, again)
     if interrupted:
         raise typer.Exit(130)
 
 
-def _again(session, topic: str | None) -> str:
+def _again(session, topic: str | None, key: str | None) -> str:
     """Return the command that asks the same questions again."""
     words = ["minicnn quiz", *([topic] if topic else []), *(["--level", str(session.level)] if session.level else [])]
     words += ["--n", str(session.n)] if session.n != PLANNED else []
     words += ["--student", shlex.quote(session.student)] if session.student else []
+    words += ["--key", shlex.quote(key)] if key else []
     return " ".join([*words, "--seed", str(session.seed)])
 
 

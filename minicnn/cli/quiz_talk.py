@@ -81,7 +81,7 @@ def _told(terminal: Terminal, question: Question, value: Answer | None, *, again
         terminal.say("Right.", "bold")
     elif value is not None:
         why = question.why(value)
-        terminal.say(f"Not {shown(value)}. {why.says if why else 'Go through it step by step.'}")
+        terminal.say(f"Not {shown(value, question.form)}. {why.says if why else 'Go through it step by step.'}")
         if again:
             terminal.say("Once more, or ? for the derivation.", "dim")
             return False

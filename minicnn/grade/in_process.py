@@ -56,7 +56,10 @@ def answering(functions: Mapping[str, Callable]) -> Answer:
 def _raised(name: str, error: BaseException) -> Outcome:
     """Return the outcome of an exception: one sentence, and the traceback from the function's own lines on."""
     lines = traceback.format_exception(type(error), error, error.__traceback__.tb_next, chain=False)
-    last = lines[-1].strip()[:500]
+    words = (
+        line.strip() for line in traceback.format_exception_only(error) if not line.startswith(" ")
+    )  # an ExceptionGroup has several lines
+    last = next(words, type(error).__name__)[:500]
     says = f"raises {last}: this is still to be written." if isinstance(error, NotImplementedError) else f"raised {last}"
     return Outcome(RAISED, says=f"{name}: it {says}", traceback="".join(lines))
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from minicnn.grade.drawing import where
 from minicnn.grade.kept import from_dict, to_dict
 from minicnn.grade.outcome import DIED, LATE, MISSING, RAISED, REFUSED
 from minicnn.grade.report import Failure, GradeReport
@@ -159,7 +160,7 @@ def _reason(failure: Failure) -> tuple[str, str]:
         return "misconception", failure.misconception.name
     if failure.outcome and failure.outcome.kind in ENDED:
         return "outcome", ENDED[failure.outcome.kind]
-    return "stage", f"wrong in: {failure.stage}"
+    return "stage", f"wrong in: {where(failure)}"
 
 
 def _csv(head: Iterable[str], rows: Iterable[Iterable]) -> str:

@@ -151,7 +151,7 @@ def _choices(asked: Question) -> list[str]:
     lines = []
     for value in values:
         feedback = f"#{_escaped(says[value])}" if value in says else ""
-        lines.append(f"{'=' if value == asked.answer else '~'}{_escaped(shown(value))}{feedback}")
+        lines.append(f"{'=' if value == asked.answer else '~'}{_escaped(shown(value, asked.form))}{feedback}")
     return lines
 
 

@@ -18,6 +18,7 @@ from importlib.resources import files
 from minicnn.errors import ArgumentError, UnsupportedError
 from minicnn.quiz.plain_answers import example, plain, same
 from minicnn.quiz.question import Question, shown
+from minicnn.quiz.student import OPEN
 
 __all__ = ["ask", "predict"]
 
@@ -43,10 +44,10 @@ def predict(question: str, answer, *, wrong: Mapping = {}, because: str | Iterab
     return _cell_class()(**_asked(question, answer, wrong, because, choices, form))
 
 
-def ask(topic: str, level: int = 1, seed: int | None = None, student: str = ""):
+def ask(topic: str, level: int = 1, seed: int | None = None, student: str = "", *, key: bytes = OPEN):
     """Return the same widget for a generated question, with a button for the next one, which needs Python.
 
-    topic, level, seed, student : as in quiz.question
+    topic, level, seed, student, key : as in quiz.question
 
     >>> ask("output_shape", seed=7).topic
     'output_shape'
@@ -55,13 +56,13 @@ def ask(topic: str, level: int = 1, seed: int | None = None, student: str = ""):
     """
     from minicnn.quiz.catalogue import question as drawn  # and with it every topic
 
-    first = drawn(topic, level, seed, student)
+    first = drawn(topic, level, seed, student, key=key)
     numbers = iter(range((seed or 0) + 1, SEEDS))
     widget = _cell_class()(topic=first.topic, **_of(first))
 
     def turn(own, content, buffers):
         if content == {"kind": "next"}:
-            following = drawn(topic, level, None if seed is None else next(numbers), student)
+            following = drawn(topic, level, None if seed is None else next(numbers), student, key=key)
             with own.hold_sync():
                 for name, value in {**_of(following), "typed": "", "state": "open", "tries": 0}.items():
                     setattr(own, name, value)
@@ -88,7 +89,7 @@ def _asked(question, answer, wrong, because, choices, form) -> dict:
     return {
         "question": question.strip("\n"),
         "answer": right,
-        "wrong": _diagnosed(wrong, right, bool(choices)),
+        "wrong": _diagnosed(wrong, right, bool(choices), form),
         "because": [because] if isinstance(because, str) and because else list(because),
         "choices": choices,
         "form": form,
@@ -103,7 +104,7 @@ def _check_choices(choices: list[str], right: str, wrong: Mapping) -> None:
             raise ArgumentError(f"{WHAT}: an answer is one of choices, but {value!r} is not among {', '.join(choices)}.")
 
 
-def _diagnosed(wrong: Mapping, right: dict, chosen: bool) -> list[dict]:
+def _diagnosed(wrong: Mapping, right: dict, chosen: bool, form: str) -> list[dict]:
     """Return the wrong values with their sentences; none is the answer."""
     if not isinstance(wrong, Mapping):
         raise ArgumentError(f"{WHAT}: wrong is {{value: sentence}}, but it is {wrong!r}; for example wrong={{8: 'That is ceil.'}}.")
@@ -111,7 +112,7 @@ def _diagnosed(wrong: Mapping, right: dict, chosen: bool) -> list[dict]:
     for value, says in wrong.items():
         if not isinstance(says, str) or not says.strip():
             raise ArgumentError(f"{WHAT}: wrong gives each value a sentence, but that of {value!r} is {says!r}.")
-        each = plain(shown(value) if chosen else value, WHAT, beside=right)
+        each = plain(shown(value) if chosen else value, WHAT, form=form, beside=right)
         if same(each, right):
             raise ArgumentError(f"{WHAT}: a wrong value is not the answer, but {value!r} is taken for {right['text']}; leave it out.")
         found.append({"value": each, "says": says})

@@ -11,7 +11,7 @@ import numbers
 from decimal import Decimal
 
 from minicnn.errors import ArgumentError
-from minicnn.quiz.question import shown
+from minicnn.quiz.question import bare, shown
 
 __all__ = ["example", "plain", "same"]
 
@@ -31,8 +31,10 @@ def plain(value, what: str, *, form: str = "", beside: dict | None = None) -> di
     Raises ArgumentError for what nobody can type, and for a wrong value of another kind.
     """
     value = _simple(value, what)
-    if isinstance(value, int) and beside and beside["kind"] == "numbers" and len(beside["numbers"]) == 2:
-        value = (value, value)  # as it is typed of a square
+    if beside and beside["kind"] == "numbers" and len(beside["numbers"]) == 2:
+        value = (
+            (value, value) if isinstance(value, int) else value * 2 if isinstance(value, tuple) and len(value) == 1 else value
+        )  # of a square
     if isinstance(value, frozenset):
         found = {"kind": "set", "members": [list(each) for each in sorted(value)]}
     elif isinstance(value, tuple):
@@ -42,13 +44,17 @@ def plain(value, what: str, *, form: str = "", beside: dict | None = None) -> di
     elif isinstance(value, int) and (beside is None or beside["kind"] != "real"):
         found = {"kind": "integer", "numbers": [value]}
     else:
-        found = {"kind": "real", "numbers": [value], "within": beside["within"] if beside else _within(value, form)}
+        found = {
+            "kind": "real",
+            "numbers": [value],
+            "within": beside.get("within", 0) if beside else _within(value, form),
+        }  # 7.5 beside a whole number: exactly
     numeric = ("integer", "numbers", "real")
     if beside and found["kind"] != beside["kind"] and not (found["kind"] in numeric and beside["kind"] in numeric):
         raise ArgumentError(
             f"{what}: a wrong value is of the answer's kind, but {value!r} stands beside {beside['text']}; give one that could be typed."
         )
-    return found | {"text": _text(found, value)}
+    return found | {"text": _text(found, value, form)}
 
 
 def _simple(value, what: str):
@@ -75,10 +81,10 @@ def _within(value: float, form: str) -> float:
         return float(Decimal(5).scaleb(Decimal(text).as_tuple().exponent - 1))
 
 
-def _text(found: dict, value) -> str:
+def _text(found: dict, value, form: str) -> str:
     if found["kind"] != "real":
-        return shown(value)
-    return f"{value:.{_decimals(found['within'])}f}"
+        return shown(value, form)
+    return f"{value:.{_decimals(found['within'])}f}" if found["within"] else repr(value)
 
 
 def _decimals(within: float) -> int:
@@ -117,10 +123,5 @@ def same(one: dict, other: dict) -> bool:
         pairs = list(zip(one["numbers"], other["numbers"], strict=False))
         return len(one["numbers"]) == len(other["numbers"]) and all(abs(a - b) <= within * (1 + 1e-9) for a, b in pairs)
     if one["kind"] == "word" == other["kind"]:
-        return _bare(one["word"]) == _bare(other["word"])
+        return bare(one["word"]) == bare(other["word"])
     return one["kind"] == other["kind"] and one["members"] == other["members"]
-
-
-def _bare(text: str) -> str:
-    """Return a text without what makes no difference between words."""
-    return "".join(text.lower().replace("×", "x").split())

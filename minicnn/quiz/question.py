@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from minicnn.errors import ArgumentError
 from minicnn.misconceptions import Misconception
 
-__all__ = ["Answer", "Question", "Wrong", "believed_value", "distinct", "shown"]
+__all__ = ["Answer", "Question", "Wrong", "bare", "believed_value", "distinct", "shown"]
 
 Answer = int | float | tuple[int, ...] | frozenset[tuple[int, ...]] | str  # a float is a wrong answer only: 7.5 windows
 
@@ -127,15 +127,28 @@ def believed_value(misconception: Misconception, *args, **arguments) -> Wrong | 
     return Wrong(value, misconception.says, misconception.lesson)
 
 
-def shown(value: Answer) -> str:
-    """Return an answer as it is written to a reader.
+def shown(value: Answer, form: str = "") -> str:
+    """Return an answer as it is written to a reader; form : an example, whose commas say that a tuple is no size.
 
     >>> shown(1728), shown((7, 9)), shown(frozenset({(1, 0), (0, 2)})), shown(frozenset()), shown("line 2")
     ('1728', '7×9', '(0, 2) (1, 0)', 'none', 'line 2')
+    >>> shown((96, 32, 4), form="(8, 4, 2)")
+    '(96, 32, 4)'
     """
     if isinstance(value, frozenset):
         return " ".join(f"({', '.join(map(str, each))})" for each in sorted(value)) or "none"
-    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(str, value))})" if "," in form else "×".join(map(str, value))
+    return str(value)
+
+
+def bare(text: str) -> str:
+    """Return a word without what makes no difference between words.
+
+    >>> bare(" 3 × 3 "), bare("Same")
+    ('3x3', 'same')
+    """
+    return "".join(text.lower().replace("×", "x").split())
 
 
 def _among(value: Answer, values: list) -> bool:

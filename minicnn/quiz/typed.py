@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 
 from minicnn.errors import ArgumentError
-from minicnn.quiz.question import Answer
+from minicnn.quiz.question import Answer, bare
 
 __all__ = ["typed"]
 
@@ -23,6 +23,7 @@ LONGEST = 400  # characters of an answer; a set of places is the longest that is
 NUMBER = re.compile(r"(?<![\d.])-?\d{1,15}(?:\.\d{1,15})?(?!\d|\.\d)")
 THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:([,_ ])\d{3})(?:\1\d{3})*(?![\d,_])")
 GROUP = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+UNFINISHED = re.compile(r"[x×*]\s*$", re.IGNORECASE)  # "8x" is no square
 BETWEEN = re.compile(r"[\s,;x×*()\[\]]*|\s*(?:by|and)\s*", re.IGNORECASE)  # what may stand between two numbers of a tuple
 NOTHING = ("none", "nothing", "{}", "()", "-", "∅", "empty")
 
@@ -71,7 +72,7 @@ def _one(text: str, example: str) -> int | float:
 def _tuple(text: str, length: int, example: str, *, square: bool = True) -> tuple:
     """Return the numbers of a text, `length` of them; one alone stands for both sides of a square."""
     found = _numbers(text, example)
-    if len(found) == 1 and length == 2 and square:
+    if len(found) == 1 and length == 2 and square and not UNFINISHED.search(text):
         found *= 2
     if len(found) != length:
         raise ArgumentError(f"answer: {length} numbers are asked for, but {text!r} has {len(found)}; type for example {example}.")
@@ -101,18 +102,13 @@ def _choice(text: str, choices: tuple[str, ...], example: str) -> str:
     """Return the choice of this name, or of this number in the list."""
     if not choices:
         return text
-    plain = {_bare(choice): choice for choice in choices}
-    if _bare(text) in plain:
-        return plain[_bare(text)]
+    plain = {bare(choice): choice for choice in choices}
+    if bare(text) in plain:
+        return plain[bare(text)]
     place = text.rstrip(".)")
     if place.isdecimal() and 1 <= int(place) <= len(choices):
         return choices[int(place) - 1]
     raise ArgumentError(f"answer: one of the {len(choices)} choices is asked for, but it is {text!r}; type {example}.")
-
-
-def _bare(text: str) -> str:
-    """Return a text without what makes no difference between choices."""
-    return "".join(text.lower().replace("×", "x").split())
 
 
 def _numbers(text: str, example: str) -> list[int | float]:

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from minicnn import quiz
 from minicnn.cli import quiz_talk
+from minicnn.cli.quiz import _again
 from minicnn.cli.terminal import Terminal
 from minicnn.quiz.asking import Session
 from minicnn.quiz.question import shown
@@ -59,6 +61,12 @@ def wrong(question):
 def _eighty_columns(monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
+
+
+def test_the_command_that_asks_again_names_the_key():
+    session, _ = planned()
+    named = replace(session, student="Ada Lovelace", key=b"0123456789abcdef")
+    assert _again(named, None, "my key") == "minicnn quiz --level 1 --n 2 --student 'Ada Lovelace' --key 'my key' --seed 4"
 
 
 class TestTalk:

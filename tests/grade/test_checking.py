@@ -81,6 +81,10 @@ def test_a_failed_example_leaves_the_points_of_the_parts_that_hold():
     assert stages(graded(lambda x: 0 * x if np.array_equal(x, X) else running(x))) == ["example", "example"]
 
 
+def several_errors(x):
+    raise ExceptionGroup("rows", [ValueError("one"), ValueError("two")])
+
+
 @pytest.mark.parametrize(
     ("function", "stage", "says"),
     [
@@ -93,6 +97,7 @@ def test_a_failed_example_leaves_the_points_of_the_parts_that_hold():
         (lambda y: y, "whole numbers", "your definition does not take that"),
         (lambda x: 1 / 0, "whole numbers", "it raised ZeroDivisionError"),
         (lambda x: sys.exit(0), "whole numbers", "it raised SystemExit"),
+        (several_errors, "whole numbers", r"it raised ExceptionGroup: rows \(2 sub-exceptions\)"),
     ],
 )
 def test_each_mistake_fails_in_its_stage(function, stage, says):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 from sample_reports import backward, raised, report, wrong_numbers
@@ -48,6 +49,11 @@ def test_the_items_as_csv():
         "conv2d,part 0,2,1,1,misconception,flipped kernel,1\n"
         "conv2d,part 1,2,2,0,,,0\n"
     )
+
+
+def test_the_worked_example_is_named_as_in_the_reports():
+    found = item_analysis((report(replace(wrong_numbers(), stage="example", misconception=None)),))
+    assert found.items[0].reasons[0].name == "wrong in: the README's example"
 
 
 def test_the_items_as_json():

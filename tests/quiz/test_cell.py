@@ -106,6 +106,20 @@ def test_mistakes_of_a_lesson(answer, settings, error):
 def test_a_square_may_be_answered_by_its_side():
     cell = quiz.predict("q", (7, 9), wrong={8: "Both?"})
     assert cell.wrong[0]["value"]["numbers"] == [8, 8]
+    assert quiz.predict("q", (7, 9), wrong={(8,): "Both?"}).wrong[0]["value"]["numbers"] == [8, 8]
+
+
+def test_strides_are_no_size_and_are_written_as_their_form():
+    cell = quiz.predict("strides?", (96, 32, 4), wrong={(24, 8, 1): "bytes"}, form="(8, 4, 2)")
+    assert (cell.answer["text"], cell.wrong[0]["value"]["text"]) == ("(96, 32, 4)", "(24, 8, 1)")
+
+
+def test_a_student_of_a_course_gets_the_course_s_question():
+    key = b"a course's secret key, of 30 bytes"
+    cell = quiz.ask("output_shape", seed=2, student="Ada", key=key)
+    assert cell.question == quiz.question("output_shape", 1, 2, "Ada", key=key).text != quiz.question("output_shape", 1, 2, "Ada").text
+    cell._handle_custom_msg({"kind": "next"}, [])
+    assert cell.question == quiz.question("output_shape", 1, 3, "Ada", key=key).text
 
 
 def test_where_nothing_runs_the_question_and_its_answer_can_be_read():
@@ -122,7 +136,7 @@ def drawn(monkeypatch):
     """A catalogue of one topic whose answers are seeds, and what was asked of it."""
     asked = []
 
-    def question(topic, level=1, seed=None, student=""):
+    def question(topic, level=1, seed=None, student="", *, key=b""):
         asked.append((topic, level, seed, student))
         return Question(topic, level, f"number {len(asked)}", seed or 0, "12", ("because",), (Wrong(-1, "No."),), seed=seed)
 
@@ -140,6 +154,20 @@ def test_the_next_question_comes_from_python(drawn):
     cell._handle_custom_msg({"kind": "other"}, [])
     assert cell.question == "number 2"
     assert drawn == [("sizes", 2, 7, "Ada"), ("sizes", 2, 8, "Ada")]
+
+
+@pytest.mark.parametrize("topic", list(quiz.TOPICS))
+def test_every_question_of_every_topic_can_be_asked(topic):
+    for level in range(1, quiz.TOPICS[topic].levels + 1):
+        for seed in range(40):
+            cell, made = quiz.ask(topic, level, seed), quiz.question(topic, level, seed)
+            assert cell.question == made.text
+            assert [each["says"] for each in cell.wrong] == [each.says for each in made.wrong]
+
+
+def test_half_a_window_is_known_beside_a_whole_number():
+    cell = quiz.predict("How many?", 7, wrong={7.5: "No half windows."})
+    assert cell.wrong[0]["value"] == {"kind": "real", "numbers": [7.5], "within": 0, "text": "7.5"}
 
 
 def test_without_a_seed_each_question_is_drawn(drawn):

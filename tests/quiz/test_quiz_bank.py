@@ -58,10 +58,10 @@ def test_every_topic_comes_back_as_it_went(topic):
         assert quiz.question(topic, q.level, q.seed) == q
         assert " ".join(text.split()) == " ".join(q.text.split())
         assert derivation == "\n".join(q.derivation)
-        right = q.answer if numeric else shown(q.answer)
+        right = q.answer if numeric else shown(q.answer, q.form)
         assert numeric == isinstance(q.answer, int)
         assert [value for value, (credit, _) in answers.items() if credit] == [right]
-        says = {value if numeric else shown(value): sentence for value, sentence in ((each.value, each.says) for each in q.wrong)}
+        says = {value if numeric else shown(value, q.form): sentence for value, sentence in ((each.value, each.says) for each in q.wrong)}
         for value in set(answers) - {right}:
             assert answers[value][1] == says.get(value, "")
         assert len(answers) >= 2

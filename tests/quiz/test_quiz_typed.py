@@ -63,6 +63,12 @@ def test_what_is_meant(text, like, value):
     assert not isinstance(found, float) or found != int(found)
 
 
+@pytest.mark.parametrize("text", ["8x", "8 ×", "8 *"])
+def test_half_a_pair_is_no_square(text):
+    with pytest.raises(ArgumentError, match=r"2 numbers are asked for, but .* has 1"):
+        typed(text, like=(1, 1))
+
+
 @pytest.mark.parametrize(
     ("text", "value"), [("line 2", "line 2"), ("LINE  2", "line 2"), ("1", "line 2"), ("2.", "3x3 conv"), ("3×3 conv", "3x3 conv")]
 )
