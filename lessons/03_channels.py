@@ -203,7 +203,7 @@ def _(mo):
 
     One filter makes one map. A layer has many filters, and each looks at **all** input channels and makes a map of its own:
 
-    | | what it is | shape |
+    | array | what it is | shape |
     |:--|:--|:--|
     | input | C channels | (N, C, H, W) |
     | weight | K filters, each with C slices | (K, C, kernel height, kernel width) |

@@ -28,6 +28,7 @@ __all__ = ["page"]
 
 QUESTION = ("question", "answer", "wrong", "because", "choices", "form", "topic", "typed", "state", "tries", "turn")
 UI = re.compile(r"<marimo-ui-element\b[^>]*>\s*<marimo-[\w-]+(?P<data>[^>]*)>.*?</marimo-ui-element>", re.DOTALL)
+SCROLLS = re.compile("<(pre|table)>")
 TEX = re.compile(r"<marimo-tex\b[^>]*>(?P<tex>.*?)</marimo-tex>", re.DOTALL)
 
 
@@ -151,7 +152,7 @@ def _plain_html(text: str) -> str:
     >>> _plain_html("<p><marimo-tex class='a'>||(a^2||)</marimo-tex></p>")
     '<p><span class="tex">a^2</span></p>'
     """
-    return TEX.sub(_equation, UI.sub(_still, text))
+    return SCROLLS.sub(r'<\1 tabindex="0">', TEX.sub(_equation, UI.sub(_still, text)))  # what scrolls is reached by keys
 
 
 def _still(found: re.Match) -> str:
@@ -164,7 +165,7 @@ def _still(found: re.Match) -> str:
 
 def _equation(found: re.Match) -> str:
     tex = found["tex"].strip()
-    display = ' data-display="1"' if tex.startswith("||[") else ""
+    display = ' data-display="1" tabindex="0"' if tex.startswith("||[") else ""
     return (
         f'<span class="tex"{display}>{tex.removeprefix("||[").removeprefix("||(").removesuffix("||]").removesuffix("||)").strip()}</span>'
     )

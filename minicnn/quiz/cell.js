@@ -10,7 +10,8 @@ let mounted = 0;
 
 /** Show a question in an element; return what takes it away. */
 export function render({ model, el: place }) {
-  const view = { model, id: `minicnn-quiz-${++mounted}`, root: element("section", { class: "minicnn-quiz", "aria-label": "Predict" }) };
+  const id = `minicnn-quiz-${++mounted}`;
+  const view = { model, id, root: element("section", { class: "minicnn-quiz", "aria-labelledby": `${id}-question` }) };
   const undo = [followTheme(view.root), listen(model, "change:turn", () => setTimeout(() => build(view))), listen(model, "change:state change:typed change:tries", () => tell(view))];
   view.root.addEventListener("keydown", keepKey);
   place.append(view.root);

@@ -135,5 +135,18 @@ def page_opens_without_a_network(open_page, tmp_path, number):
     assert page.locator(".still b").count() >= 1
     assert page.locator(".tex:not(:has(math))").count() == 0
     assert page.evaluate(ALTS) == []
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth + 1")
+    page.evaluate("() => document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    for theme, width in (("light", 1280), ("dark", 390)):
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth + 1")
+        assert not (faults := serious(page)), f"{theme}, {width} wide: {faults}"
+    page.emulate_media(color_scheme="light")
+
+
+def serious(page) -> list[str]:
+    """Return what keeps somebody from using the page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in ("serious", "critical")]

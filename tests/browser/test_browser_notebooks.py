@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 from minicnn import conv2d
+from minicnn.quiz import question
+from minicnn.quiz.question import shown
 
 NETWORK = """\
 import numpy as np
-from minicnn import nn, show, trace
+from minicnn import nn, quiz, show, trace
 rng = np.random.default_rng(3)
 layers = nn.Conv2d(3, 4, (3, 5), stride=2, padding=(1, 2), rng=rng), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(60, 3, rng=rng)
 net = nn.Sequential(*layers)
@@ -28,6 +30,8 @@ found = trace(net, rng.standard_normal((1, 3, 14, 19)).astype(np.float32))
 CELLS = ["net", "found", 'found["conv1"]']
 STEPPER = 'show.stepper(net, found, "conv1", 3, (4, 6))'
 BESIDE = 'show.stepper(net, found, "conv1", 2, (1, 8))'
+PREDICT = 'quiz.predict("How many rows?", 7, wrong={8: "That is ceil."}, because="floor(7.5) = 7")'
+ASK = 'quiz.ask("output_shape", seed=3)'
 LIMIT = 60_000  # ms for anything that is waited for
 INKS = """(all) => all.map((one) => new Set(new Uint32Array(one.getContext("2d").getImageData(0, 0, one.width, one.height).data.buffer)).size)"""
 WIDER = """(root) => {
@@ -86,12 +90,13 @@ def lab(browser, tmp_path_factory):
     """A notebook in JupyterLab, all of whose cells have been run by the menu."""
     needs("jupyterlab", "ipykernel", "anywidget", "jupyterlab_widgets")
     folder = tmp_path_factory.mktemp("lab")
-    hosts.notebook(folder / "numbers.ipynb", [NETWORK, STEPPER, *CELLS])
+    hosts.notebook(folder / "numbers.ipynb", [NETWORK, STEPPER, *CELLS, PREDICT, ASK])
     with hosts.jupyter_lab(folder) as address, opened(browser, address, "/lab/tree/numbers.ipynb") as host:
         host.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
         host.page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for()  # a cell run before the kernel is there is not run
         choose(host.page, "Run", "Run All Cells")
         host.page.locator(".minicnn .step").wait_for()
+        host.page.locator(".minicnn-quiz").nth(1).wait_for()
         yield host
 
 
@@ -104,8 +109,8 @@ def choose(page, *words: str) -> None:
 def marimo_host(browser, folder: Path, **how):
     """An app of marimo: the widget once as a reader of marimo's documentation writes it, once bare."""
     needs("marimo", "anywidget")
-    body = f"import marimo as mo\n{NETWORK}return found, mo, net, show"
-    last = [("net", CELLS[0]), ("found", CELLS[1]), ("found", CELLS[2])]
+    body = f"import marimo as mo\n{NETWORK}return found, mo, net, quiz, show"
+    last = [("net", CELLS[0]), ("found", CELLS[1]), ("found", CELLS[2]), ("quiz", PREDICT), ("quiz", ASK)]
     shown = [("found, mo, net, show", f"mo.ui.anywidget({STEPPER})"), ("found, net, show", BESIDE), *last]
     path = hosts.app(folder / "step_by_step.py", [("", body), *((names, f"{text}\nreturn") for names, text in shown)])
     return hosts.marimo_app(path, **how)
@@ -204,6 +209,39 @@ def assert_tables(page, found) -> None:
         assert each.locator("script").count() == 0
 
 
+def assert_questions_are_asked(host) -> None:
+    """A question of one's own meets a wrong answer and the right one; a drawn one is followed by the next, which Python draws."""
+    own, drawn = host.page.locator(".minicnn-quiz").all()
+    for text, kind, says in (("eight", "hint", "not read as a number"), ("8", "wrong", "That is ceil."), ("7", "right", "Right: 7.")):
+        own.locator("input").fill(text)
+        own.locator("input").press("Enter")
+        own.locator(f".said[data-kind={kind}]", has_text=says).wait_for()
+    assert own.locator(".because").inner_text().strip().endswith("floor(7.5) = 7")
+    for seed in (3, 4):
+        made = question("output_shape", 1, seed)
+        drawn.locator("[id$=-question]", has_text=made.text.split("\n")[0][:40]).wait_for()
+        drawn.locator("input").fill(shown(made.wrong[0].value, made.form))
+        drawn.locator("input").press("Enter")
+        drawn.locator(".said[data-kind=wrong]", has_text=made.wrong[0].says[:40]).wait_for()
+        drawn.locator("input").fill(shown(made.answer, made.form))
+        drawn.locator("input").press("Enter")
+        drawn.locator(".said[data-kind=right]").wait_for()
+        if seed == 3:
+            drawn.get_by_role("button", name="Next").click()
+    assert host.errors == []
+
+
+def test_jupyterlab_asks_questions(lab):
+    assert_questions_are_asked(lab)
+    for root in lab.page.locator(".minicnn-quiz").all():
+        box, cell = root.bounding_box(), root.locator("xpath=ancestor::*[contains(@class, 'jp-OutputArea-output')]").bounding_box()
+        assert box["width"] <= cell["width"]
+
+
+def test_marimo_asks_questions(marimo_page):
+    assert_questions_are_asked(marimo_page)
+
+
 def test_jupyterlab_asks_python_for_numbers(lab, found):
     assert_python_answers(lab, lab.page.locator(".minicnn"), found, 3, (4, 6))
 
@@ -223,8 +261,8 @@ def test_jupyterlab_leaves_the_widgets_keys_to_the_widget(lab):
     for key in ("b", "m", "x", "d", "d", "2"):
         page.keyboard.press(key)
     assert widget.locator("[role=tab][aria-selected=true]").inner_text() == "Maps"
-    assert [page.locator(f".jp-{kind}Cell").count() for kind in ("Code", "Markdown")] == [5, 0]
-    assert page.locator(".jp-StatusBar-TextItem", has_text="Cell 2/5").count() == 1
+    assert [page.locator(f".jp-{kind}Cell").count() for kind in ("Code", "Markdown")] == [7, 0]
+    assert page.locator(".jp-StatusBar-TextItem", has_text="Cell 2/7").count() == 1
 
 
 def test_jupyterlab_saves_the_notebook_while_the_widget_has_the_keys(lab):
@@ -311,7 +349,7 @@ def test_marimos_editor_leaves_the_widgets_keys_to_the_widget(browser, tmp_path,
         host.page.keyboard.press("Control+Shift+r")  # run what has not been run
         host.page.locator(".minicnn .step").nth(1).wait_for()
         cells = host.page.locator(".marimo-cell").count()
-        assert cells == 6
+        assert cells == 8
         assert_python_answers(host, widget, found, 3, (4, 6))
         for key in ("b", "d", "d", "2"):
             host.page.keyboard.press(key)

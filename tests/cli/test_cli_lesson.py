@@ -201,7 +201,7 @@ def test_a_page_has_what_each_cell_prints_and_shows(small):
 
 
 def test_marimo_s_elements_become_plain_ones():
-    assert _plain_html("<marimo-tex class='x'>||[\nb_1\n||]</marimo-tex>") == '<span class="tex" data-display="1">b_1</span>'
+    assert _plain_html("<marimo-tex class='x'>||[\nb_1\n||]</marimo-tex>") == '<span class="tex" data-display="1" tabindex="0">b_1</span>'
     slider = "<marimo-ui-element object-id='1'><marimo-slider data-initial-value='3' data-label='&quot;&#92;u003cb&#92;u003ek&#92;u003c/b&#92;u003e&quot;'></marimo-slider></marimo-ui-element>"
     assert _plain_html(slider) == '<p class="still"><span>k</span> <b>3</b></p>'
 
