@@ -48,8 +48,12 @@ class Viewer:
 
 def page(lesson: Lesson) -> str:
     """Return a lesson as the text of an .html file; the lesson is run.  Raises what the lesson raises."""
+    return written(lesson, outputs_of(lesson.path))
+
+
+def written(lesson: Lesson, outputs: list[tuple[str, object]]) -> str:
+    """Return the page of a lesson that was run."""
     own = cells(lesson.path)
-    outputs = _outputs(lesson.path)
     if len(outputs) != len(own):
         raise FileFormatError(f"export: {lesson.path.name} has {len(own)} cells but {len(outputs)} outputs; is every cell below @app.cell?")
     data: list[str] = []
@@ -81,7 +85,7 @@ class Said(io.StringIO):
         return len(text)
 
 
-def _outputs(path: Path) -> list[tuple[str, object]]:
+def outputs_of(path: Path) -> list[tuple[str, object]]:
     """Run a lesson and return what each cell prints and shows."""
     spec = importlib.util.spec_from_file_location(f"lesson_{path.stem}", path)
     module, said = importlib.util.module_from_spec(spec), Said()

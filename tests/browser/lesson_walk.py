@@ -3,6 +3,7 @@
 The answers are those of the lesson itself, run here beside it; marimo's server runs it once more.
 """
 
+import functools
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,12 @@ ALTS = """() => [...document.querySelectorAll("img")].filter((image) => !image.c
 WAIT = 150_000  # ms: a lesson may compile its kernels first, on a machine with other guests
 
 
+@functools.cache
+def outputs(number: str) -> list:
+    """Return what each cell of a lesson prints and shows, run once."""
+    return lesson_page.outputs_of(LESSONS[number].path)
+
+
 def served(numbers):
     """Return the fixture of some lessons, each served by marimo and opened, with the questions that it asks."""
     return pytest.fixture(scope="module", params=numbers, name="lesson")(lesson)
@@ -28,7 +35,7 @@ def served(numbers):
 def lesson(request, browser, tmp_path_factory):
     needs("marimo", "anywidget", "skimage")
     path = shutil.copy(LESSONS[request.param].path, tmp_path_factory.mktemp("lesson"))
-    asked = [output for _, output in lesson_page._outputs(Path(path)) if hasattr(output, "wrong")]
+    asked = [output for _, output in outputs(request.param) if hasattr(output, "wrong")]
     with hosts.marimo_app(Path(path)) as address, opened(browser, address) as host:
         host.page.set_default_timeout(WAIT)
         host.asked, host.number = asked, request.param
@@ -123,7 +130,7 @@ def page_opens_without_a_network(open_page, tmp_path, number):
     """What `minicnn lesson export --to html` writes: questions answer and viewers step from the page alone."""
     needs("marimo", "anywidget", "skimage")
     path = tmp_path / "lesson.html"
-    path.write_text(lesson_page.page(LESSONS[number]), encoding="utf-8")
+    path.write_text(lesson_page.written(LESSONS[number], outputs(number)), encoding="utf-8")
     page = open_page(path, ready="html[data-ready]").page
     asked = page.locator(".minicnn-quiz")
     assert asked.count() >= 3

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,12 +78,13 @@ def test_the_same_seed_gives_the_same_bits_and_a_resumed_run_too(run, tmp_path, 
     assert not np.array_equal(other["c1.weight"], weights[0]["c1.weight"])
 
 
-def test_nothing_is_overwritten(run, mistake, tmp_path):
-    (tmp_path / "mine.txt").write_text("mine")
-    assert "nothing is overwritten, and" in mistake(*FEW, "--out", str(tmp_path))
-    assert (tmp_path / "mine.txt").read_text() == "mine"
-    assert "is a file; name another one with --out" in mistake(*FEW, "--out", str(tmp_path / "mine.txt"))
-    assert "there is no run.safetensors in" in mistake(*FEW, "--resume", "--out", str(tmp_path))
+def test_nothing_is_overwritten(run, mistake, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a path that is longer than a line cannot be wrapped
+    Path("mine.txt").write_text("mine")
+    assert "nothing is overwritten, and" in mistake(*FEW, "--out", ".")
+    assert Path("mine.txt").read_text() == "mine"
+    assert "is a file; name another one with --out" in mistake(*FEW, "--out", "mine.txt")
+    assert "there is no run.safetensors in" in mistake(*FEW, "--resume", "--out", ".")
 
 
 def test_mistakes(mistake, tmp_path):
