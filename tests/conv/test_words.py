@@ -1,7 +1,6 @@
 """The vector words: compiled and as plain Python they do the same, and as Python they check their bounds."""
 
 import numba
-import numba
 import numpy as np
 import pytest
 from numba.core.errors import TypingError
