@@ -79,7 +79,7 @@ def boxes_on_photo(trace, image, units=None, *, title: str = "What one number lo
         ax.legend(*_lines(found, size), fontsize=SMALL, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)
         return ax
     side, foot = 4.3, 0.19 * len(found) + 0.55  # inches
-    figure = picture(10, foot + side + 1.0, title, f"One unit per stage, the one at the centre of its map, on the {times(size)} photo.")
+    figure = picture(10, foot + side + 1.0, title, f"{_which(units)} on the {times(size)} photo.")
     left, right = (axes(figure, x, foot, side, side) for x in (0.55, 5.5))
     outlines_on(left, image, [unit.exact for unit in found], looks)
     outlines_on(right, image, [unit.field for unit in found], [(colour, (0, (5, 3)), number) for colour, _, number in looks])
@@ -87,6 +87,13 @@ def boxes_on_photo(trace, image, units=None, *, title: str = "What one number lo
     right.set_title("closed form: dashed, as if the photo had no end", fontsize=NORMAL, color=INK, loc="left")
     _legend(figure, found, size)
     return figure
+
+
+def _which(units) -> str:
+    """Say which units are drawn: those of the reader, or the ones that stand for the stages."""
+    if units is None:
+        return "One unit per stage, the one at the centre of its map,"
+    return f"{len(units)} unit{'s' * (len(units) != 1)}, each with the pixels that it sees,"
 
 
 def _unit(facts: Description, unit) -> Unit:

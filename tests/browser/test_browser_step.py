@@ -260,3 +260,16 @@ def test_play_slides_on_over_the_numbers_that_the_page_holds(open_report):
     step.locator("[data-key=step-play][aria-label='Play (Space)']").wait_for()  # at the last one it rests
     assert read(step.locator("[data-value=stored]").inner_text()) == found["conv1"].data[0, channel, row, column]
     assert step.locator("[data-key=step-onwards]").is_checked()
+
+
+def test_arrow_keys_walk_through_a_vector(open_report):
+    """The numbers of a linear layer lie in a row: up and down go to the one before and the one after."""
+    net, found = networks.branching()
+    features = sorted(channel for channel, _ in networks.held(net, found)["fc"])
+    step = open_at(open_report(net, found), "fc", features[0], ())
+    at = features[0]
+    step.locator(".step-stage").click(position={"x": 3, "y": 3})
+    for key, by in (("ArrowDown", 1), ("ArrowUp", -1)):
+        step.page.keyboard.press(key)
+        at += by
+        step.locator("h2", has_text=f"fc: feature {at}").first.wait_for()

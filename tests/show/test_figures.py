@@ -89,6 +89,15 @@ def test_the_legend_says_it_in_words(facts):
     assert second == "2  unit (3, 3) of head.conv sees the whole photo; closed form 851×851 px"
 
 
+def test_whose_units_are_drawn_is_said(facts):
+    photo = np.zeros((224, 224, 3))
+    for units, said in (
+        (None, "the one at the centre of its map"),
+        (["head.conv"], "1 unit, each with the pixels that it sees, on the 224×224 photo."),
+    ):
+        assert said in " ".join(text.get_text().replace("\n", " ") for text in show.boxes_on_photo(facts, photo, units).texts)
+
+
 def test_a_layer_that_sees_everything_has_no_closed_form(traced, photo):
     figure = show.boxes_on_photo(traced, photo, ["flatten"])
     assert outlines(figure.axes[1]) == {}

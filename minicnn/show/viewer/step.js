@@ -248,8 +248,12 @@ function goDown(here, term) {
 
 function goBeside(here, [down, right]) {
   const { place, view } = here;
-  if (place.at.length !== 2) return;
   const { shape } = nodeOf(view.payload, place.node);
+  if (place.at.length !== 2) {
+    const channel = place.channel + down + right; // a vector has no neighbours but these
+    if (channel >= 0 && channel < shape[1]) goTo(here, { ...place, channel });
+    return;
+  }
   const at = [place.at[0] + down, place.at[1] + right];
   if (at.every((n, axis) => n >= 0 && n < shape[2 + axis])) goTo(here, { ...place, at });
 }
