@@ -118,6 +118,8 @@ class Session:
     answers: tuple[Answered, ...] = ()
 
     def __post_init__(self):
+        if isinstance(self.topics, str):
+            raise ArgumentError(f"quiz: topics is a tuple of names, but it is {self.topics!r}; write ({self.topics!r},).")
         names = tuple(find(name, "quiz").name for name in self.topics) or tuple(TOPICS)
         object.__setattr__(self, "topics", names)
         if check.integer(self.n, "n", "quiz", 1) > LONGEST:

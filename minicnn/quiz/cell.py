@@ -81,6 +81,11 @@ def _asked(question, answer, wrong, because, choices, form) -> dict:
     """Return what the page is given, as plain data; the place where a lesson's mistakes are met."""
     if not isinstance(question, str) or not question.strip():
         raise ArgumentError(f"{WHAT}: question is a text, but it is {question!r}; ask for one thing, such as 'How many rows has the map?'.")
+    if not isinstance(form, str):
+        raise ArgumentError(f"{WHAT}: form is an example of what to type, a text such as '8x9', but it is {form!r}.")
+    because = [because] if isinstance(because, str) and because else because
+    if not isinstance(because, Iterable) or not all(isinstance(line, str) for line in because):
+        raise ArgumentError(f"{WHAT}: because is a line of text or several, but it is {because!r}.")
     choices = [shown(each) for each in choices]
     right = plain(shown(answer) if choices else answer, WHAT, form=form)
     if choices:
@@ -90,7 +95,7 @@ def _asked(question, answer, wrong, because, choices, form) -> dict:
         "question": question.strip("\n"),
         "answer": right,
         "wrong": _diagnosed(wrong, right, bool(choices), form),
-        "because": [because] if isinstance(because, str) and because else list(because),
+        "because": list(because),
         "choices": choices,
         "form": form,
     }

@@ -29,6 +29,8 @@ def seed_for(student: str, topic: str, number: int = 0, key: bytes = OPEN) -> in
     """
     if not isinstance(student, str) or not student.strip():
         raise ArgumentError(f"student: a student is named by a text such as 'Ada', but it is {student!r}.")
+    if not isinstance(key, bytes):
+        raise ArgumentError(f"student: a course's secret is bytes, but it is a {type(key).__name__}; a text is key.encode().")
     if len(key) < LEAST:
         raise ArgumentError(
             f"student: a course's secret has at least {LEAST} bytes, but it has {len(key)}; make one: secrets.token_bytes({2 * LEAST})."

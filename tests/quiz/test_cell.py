@@ -76,11 +76,14 @@ def test_choices_are_shown_as_they_are_read():
         (("q", float("nan")), r"but it is nan"),
         (("q", ()), r"but it is \(\)"),
         (("q", " "), r"but it is ' '"),
+        (("q", 7, {}, 5), r"predict: because is a line of text or several, but it is 5\."),
+        (("q", 7, {}, ("1", 5)), r"predict: because is .*\('1', 5\)\."),
+        (("q", 7, {}, "1", (), 5), r"predict: form is an example of what to type, a text such as '8x9', but it is 5\."),
     ],
 )
 def test_what_cannot_be_asked(arguments, error):
     with pytest.raises(ArgumentError, match=error):
-        quiz.predict(*arguments)
+        quiz.predict(*arguments[:2], **dict(zip(("wrong", "because", "choices", "form"), arguments[2:], strict=False)))
 
 
 @pytest.mark.parametrize(

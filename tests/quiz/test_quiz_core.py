@@ -113,6 +113,10 @@ class TestCatalogue:
         assert seed_for("Ada", "doubled", 12) != seed_for("Ada", "doubled 1", 2)
         with pytest.raises(ArgumentError, match=r"^student: a course's secret has at least 16 bytes, but it has 5; make one"):
             seed_for("Ada", "doubled", key=b"short")
+        with pytest.raises(ArgumentError, match=r"^student: a course's secret is bytes, but it is a str; a text is key\.encode\(\)\.$"):
+            seed_for("Ada", "doubled", key="a secret of 16 letters")
+        with pytest.raises(ArgumentError, match=r"^quiz: topics is a tuple of names, but it is 'groups'; write \('groups',\)\.$"):
+            quiz.Session("groups")
 
     @pytest.mark.parametrize(
         ("arguments", "error", "message"),
