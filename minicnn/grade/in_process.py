@@ -17,6 +17,7 @@ from typing import Any
 from minicnn.grade.outcome import MISSING, RAISED, REFUSED, VALUE, Answer, Outcome
 from minicnn.grade.runner.child import cannot_bind
 from minicnn.grade.runner.protocol import NotPlain, decoded, encoded
+from minicnn.grade.runner.sandbox import Limits
 
 __all__ = ["answering", "copied"]
 
@@ -46,7 +47,7 @@ def answering(functions: Mapping[str, Callable]) -> Answer:
             return _raised(name, error)
         seconds = time.perf_counter() - start
         try:
-            return Outcome(VALUE, copied(value), after=given, seconds=seconds)
+            return Outcome(VALUE, copied(value, most=Limits.output), after=given, seconds=seconds)
         except NotPlain as refusal:
             return Outcome(REFUSED, says=f"{name}: {refusal}", seconds=seconds)
 
@@ -64,8 +65,8 @@ def _raised(name: str, error: BaseException) -> Outcome:
     return Outcome(RAISED, says=f"{name}: it {says}", traceback="".join(lines))
 
 
-def copied(value, layout: bool = False):
-    """Return a value as it comes out of a runner's frame; with `layout` an array lies in its memory as the given one does.
+def copied(value, layout: bool = False, most: float = float("inf")):
+    """Return a value as it comes out of a runner's frame; with `layout` an array lies in its memory as the given one does.  most : bytes.
 
     Raises NotPlain for what no frame holds: a list, a dictionary, an object.  Source: runner/protocol.py.
 
@@ -74,7 +75,7 @@ def copied(value, layout: bool = False):
     ((-16,), (3, None))
     """
     raw: list[bytes] = []
-    words = encoded(value, raw, layout=layout)
+    words = encoded(value, raw, layout=layout, most=most)
     return decoded(words, b"".join(raw), layout=layout)
 
 

@@ -97,6 +97,7 @@ def several_errors(x):
         (lambda y: y, "whole numbers", "your definition does not take that"),
         (lambda x: 1 / 0, "whole numbers", "it raised ZeroDivisionError"),
         (lambda x: sys.exit(0), "whole numbers", "it raised SystemExit"),
+        (lambda x: np.zeros((1 << 14, 1 << 13)), "whole numbers", r"16384×8192, which is 1,073,741,824 bytes of float64; the right result"),
         (several_errors, "whole numbers", r"it raised ExceptionGroup: rows \(2 sub-exceptions\)"),
     ],
 )
