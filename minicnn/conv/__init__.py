@@ -10,6 +10,6 @@ Every algorithm file has the same functions, so that they can be read side by si
     prepared_bytes(x_shape, w_shape, window, itemsize)   -> int    what prepare keeps, where that is more than a view
 
 Read in this order: reference.py (the law), im2col.py, direct.py, pointwise.py, depthwise.py, gemm.py,
-winograd.py, fft.py; then dispatch.py, which checks the arguments and picks one.  The words that fast kernels are written
+winograd.py, fft.py, cuda/; then gallery.py and dispatch.py, which checks the arguments and picks one.  The words that fast kernels are written
 in are jit/words.py and jit/tile.py.
 """

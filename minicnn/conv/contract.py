@@ -46,8 +46,9 @@ passes through.
 
 import numpy as np
 
-from minicnn.conv.dispatch import ALGORITHMS, conv2d, load_algorithm, pad_by_mode
+from minicnn.conv.dispatch import conv2d, pad_by_mode
 from minicnn.conv.fft import grid
+from minicnn.conv.gallery import ALGORITHMS, load_algorithm
 from minicnn.conv.winograd import error_scale, lost_to_underflow
 from minicnn.window import Window
 

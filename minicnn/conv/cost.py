@@ -10,7 +10,7 @@ Source: Sze, Chen, Yang, Emer, "Efficient Processing of Deep Neural Networks" (2
 from math import prod
 
 from minicnn.conv.algorithm import output_shape
-from minicnn.conv.dispatch import load_algorithm
+from minicnn.conv.gallery import load_algorithm
 from minicnn.window import Window
 
 

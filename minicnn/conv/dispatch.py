@@ -3,37 +3,23 @@
     conv2d(x, weight, …)      checks once, builds the Window, and calls
     convolve(x, weight, …)    which picks, pads by mode, prepares (or takes what was prepared) and runs
 
-Four frames from a call to the sum.  `ALGORITHMS` maps a name to a module; nothing is imported until
-it is used, so that importing this file costs NumPy only.  A new algorithm is one file and one line.
+Four frames from a call to the sum.  What there is to pick from stands in gallery.py.
 
 The cache that is here: what was prepared for a layer, held weakly by the layer, so it goes when the layer
 goes; safe, because a layer's arrays are locked.  (Small tables of whole numbers, pure functions of shapes, are kept for the last few hundred shapes: here, in layout.py, in gemm.py.)
 """
 
 import functools
-import importlib
 import weakref
-from types import ModuleType
 
 import numpy as np
 
 from minicnn import check
+from minicnn.conv.cuda.device import is_on_device
+from minicnn.conv.gallery import check_groups, check_weight, load_algorithm, refuse_unfit
 from minicnn.conv.memory_format import is_channels_last
-from minicnn.errors import ArgumentError, ShapeError, UnknownNameError, UnsupportedError, nearest
 from minicnn.window import Window
 
-ALGORITHMS = {
-    "reference": "minicnn.conv.reference",
-    "im2col": "minicnn.conv.im2col",
-    "direct": "minicnn.conv.direct",
-    "gemm": "minicnn.conv.gemm",
-    "channels_last": "minicnn.conv.channels_last",
-    "winograd2": "minicnn.conv.winograd2",
-    "winograd4": "minicnn.conv.winograd4",
-    "pointwise": "minicnn.conv.pointwise",
-    "depthwise": "minicnn.conv.depthwise",
-    "fft": "minicnn.conv.fft",
-}
 FEW_PRODUCTS = 1 << 22
 MANY_CHANNELS = 16  # fewer would not repay the transforms of winograd.py
 MANY_TILES = 12
@@ -62,6 +48,7 @@ def conv2d(
     Parameters
     ----------
     x : (N, C, H, W) or (C, H, W), float32 or float64
+        Arrays may live on a GPU (Numba's, CuPy's, PyTorch's), all of them: then y is computed there, and is of x's kind.
     weight : (K, C/groups, kernel rows, kernel columns), x's dtype
     bias : (K,) or None
     stride, dilation : int or (vertical, horizontal)
@@ -70,7 +57,7 @@ def conv2d(
         has its extra cell at the bottom and right; PyTorch refuses that case.
     groups : output channels of group g see the input channels of group g only; groups = C is depthwise.
     padding_mode : 'zeros', 'reflect', 'replicate' or 'circular'
-    algorithm : 'auto', or a name of `ALGORITHMS`
+    algorithm : 'auto', or a name of `ALGORITHMS`, or of `LADDER`, which run on a GPU
     accuracy : 'exact' keeps to the algorithms that sum the equation's own products, 'fast' may use others.
 
     Returns
@@ -94,6 +81,11 @@ def conv2d(
 
     Source: Goodfellow, Bengio, Courville (2016), section 9.1; PyTorch's conv2d for names and order.
     """
+    if is_on_device(x) or is_on_device(weight) or is_on_device(bias):
+        from minicnn.conv.cuda import on_device
+
+        settings = {"padding_mode": padding_mode, "algorithm": algorithm, "accuracy": accuracy}
+        return on_device.conv2d(x, weight, bias, stride, padding, dilation, groups, **settings)
     x, unbatched = check.image_batch(x, "conv2d")
     weight, bias = check_weight(weight, bias, "conv2d")
     check.same_dtype("conv2d", x=x, weight=weight, bias=bias)
@@ -103,35 +95,6 @@ def conv2d(
     check.one_of(accuracy, "accuracy", "conv2d", ACCURACIES)
     y = convolve(x, weight, bias, window, algorithm=algorithm, accuracy=accuracy)
     return y[0] if unbatched else y
-
-
-def check_weight(weight, bias, what: str):
-    """Return weight (4-D) and bias (one number per filter or None) as plain arrays."""
-    weight = check.float_array(weight, "weight", what)
-    if weight.ndim != 4 or 0 in weight.shape:
-        raise ShapeError(
-            f"{what}: weight must be (K, C/groups, kernel rows, kernel columns), none of them 0, but weight.shape={weight.shape}."
-        )
-    if bias is None:
-        return weight, None
-    bias = check.float_array(bias, "bias", what)
-    if bias.shape != weight.shape[:1]:
-        raise ShapeError(
-            f"{what}: bias holds one number per output channel, ({weight.shape[0]},) for weight.shape={weight.shape}, "
-            f"but bias.shape={bias.shape}; {f'use bias.reshape({weight.shape[0]})' if bias.size == weight.shape[0] else 'make them agree'}."
-        )
-    return weight, bias
-
-
-def check_groups(groups, weight, what: str) -> int:
-    """Return groups as an int that divides the output channels."""
-    groups = check.integer(groups, "groups", what, 1)
-    if weight.shape[0] % groups:
-        raise ArgumentError(
-            f"{what}: groups must divide the output channels, but {weight.shape[0]} / {groups} leaves {weight.shape[0] % groups} "
-            f"(weight.shape={weight.shape}); use {groups * -(-weight.shape[0] // groups)} filters, or other groups."
-        )
-    return groups
 
 
 def convolve(x, weight, bias, window: Window, *, algorithm="auto", accuracy="exact", activation=None, owner=None):
@@ -233,42 +196,6 @@ def _worth_turning(K: int, C: int, positions: int, pointwise: bool) -> bool:
 
 def _small_and_dense(window: Window) -> bool:
     return window.kernel == (3, 3) and window.stride == (1, 1) and window.dilation == (1, 1)
-
-
-def check_algorithm(algorithm) -> str:
-    """Return the name when it is 'auto' or one of the gallery's."""
-    if algorithm == "auto" or (isinstance(algorithm, str) and algorithm in ALGORITHMS):
-        return algorithm
-    raise UnknownNameError(
-        f"conv2d: algorithm must be 'auto' or a name of the gallery, but it is {algorithm!r}.{nearest(str(algorithm), ALGORITHMS)}"
-    )
-
-
-def refuse_unfit(algorithm: str, x_shape, weight_shape, window: Window, dtype) -> None:
-    """Raise when an algorithm is unknown or does not apply, with what is known of each other one."""
-    reason = None
-    if isinstance(algorithm, str) and algorithm in ALGORITHMS:
-        reason = load_algorithm(algorithm).why_not(x_shape, weight_shape, window, dtype)
-        if reason is None:
-            return
-    lines = []
-    for name in ALGORITHMS:
-        other = load_algorithm(name).why_not(x_shape, weight_shape, window, dtype)
-        lines.append(f"  {name}: {'applies' if other is None else 'does not apply: ' + other}")
-    others = "\n".join(lines)
-    if reason is None:
-        raise UnknownNameError(f"conv2d: algorithm must be 'auto' or one of these, but it is {algorithm!r}:\n{others}")
-    raise UnsupportedError(f"conv2d: algorithm {algorithm!r} does not apply here: {reason}. Use 'auto', or one that applies:\n{others}")
-
-
-def load_algorithm(name: str) -> ModuleType:
-    """Import and return the module of one algorithm."""
-    if name not in ALGORITHMS:
-        raise UnknownNameError(f"conv2d: there is no algorithm {name!r}; known: {', '.join(ALGORITHMS)}.")
-    return _module(ALGORITHMS[name])
-
-
-_module = functools.cache(importlib.import_module)
 
 
 def pad_by_mode(x, window: Window):

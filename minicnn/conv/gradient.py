@@ -18,7 +18,8 @@ import numpy as np
 
 from minicnn import check
 from minicnn.conv.border import collected
-from minicnn.conv.dispatch import check_groups, check_weight, pad_by_mode
+from minicnn.conv.dispatch import pad_by_mode
+from minicnn.conv.gallery import check_groups, check_weight
 from minicnn.conv.gradient_input import input_gradient, input_gradient_bytes
 from minicnn.conv.gradient_weight import weight_and_bias_gradients, weight_gradient_bytes
 from minicnn.errors import ShapeError

@@ -16,7 +16,8 @@ from minicnn import check
 from minicnn.conv.algorithm import ACTIVATIONS
 from minicnn.conv.cost import prepared_bytes
 from minicnn.conv.cost import workspace_bytes as forward_workspace
-from minicnn.conv.dispatch import ACCURACIES, bind, check_algorithm, check_groups, check_weight, choose_algorithm, convolve, refuse_unfit
+from minicnn.conv.dispatch import ACCURACIES, bind, choose_algorithm, convolve
+from minicnn.conv.gallery import check_algorithm, check_groups, check_weight, refuse_unfit
 from minicnn.conv.gradient import convolve_backward
 from minicnn.conv.gradient import workspace_bytes as gradient_workspace
 from minicnn.errors import ArgumentError

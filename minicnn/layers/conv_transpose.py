@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from minicnn import check
-from minicnn.conv.dispatch import check_weight
+from minicnn.conv.gallery import check_weight
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional.transposed import conv_transpose2d, transposed_gradients, transposed_rules
 from minicnn.layers.base import Layer, ShapeOnly, batched, checked_array, drawn, float_dtype, generator, like, short

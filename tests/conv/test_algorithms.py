@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from minicnn.conv.contract import allowed_error
 from minicnn.conv.cost import bytes_moved, multiply_adds, workspace_bytes
-from minicnn.conv.dispatch import ALGORITHMS, choose_algorithm, conv2d, load_algorithm
+from minicnn.conv.dispatch import choose_algorithm, conv2d
+from minicnn.conv.gallery import ALGORITHMS, load_algorithm
 from minicnn.window import Window
 
 ROUNDED = ("fft", "winograd4")  # their arithmetic has fractions, so that whole numbers come out nearly whole

@@ -9,7 +9,8 @@ from wide_shapes import WINOGRAD
 from minicnn import describe, nn, trace
 from minicnn.conv import dispatch
 from minicnn.conv.contract import allowed_error
-from minicnn.conv.dispatch import choose_algorithm, conv2d, load_algorithm
+from minicnn.conv.dispatch import choose_algorithm, conv2d
+from minicnn.conv.gallery import load_algorithm
 from minicnn.layers import Conv2d
 from minicnn.models import efficientnet_lite0
 from minicnn.window import Window

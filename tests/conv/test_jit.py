@@ -18,7 +18,7 @@ from wide_shapes import FAST, computed, made
 import minicnn
 from minicnn import functional as F
 from minicnn.conv import gradient_kernel, winograd_gradient
-from minicnn.conv.dispatch import ALGORITHMS, load_algorithm
+from minicnn.conv.gallery import ALGORITHMS, load_algorithm
 from minicnn.conv.jit import KERNELS, cache, machine
 from minicnn.conv.jit.machine import LANES
 from minicnn.conv.layout import in_lanes, starts_of, taps_of

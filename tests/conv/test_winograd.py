@@ -11,7 +11,8 @@ from wide_shapes import WINOGRAD, made
 from minicnn.conv import winograd, winograd_transforms
 from minicnn.conv.algorithm import plain
 from minicnn.conv.contract import allowed_error
-from minicnn.conv.dispatch import conv2d, load_algorithm
+from minicnn.conv.dispatch import conv2d
+from minicnn.conv.gallery import load_algorithm
 from minicnn.conv.jit.machine import COLUMNS, LANES
 from minicnn.conv.winograd_transforms import A, B, G
 from minicnn.window import Window

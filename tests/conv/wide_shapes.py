@@ -10,7 +10,7 @@ import numpy as np
 from convolutions import Case
 from hypothesis import strategies as st
 
-from minicnn.conv.dispatch import ALGORITHMS, load_algorithm
+from minicnn.conv.gallery import ALGORITHMS, load_algorithm
 from minicnn.conv.memory_format import channels_last, is_channels_last
 from minicnn.window import Window
 

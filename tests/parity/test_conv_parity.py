@@ -16,7 +16,7 @@ from convolutions import convolutions
 
 from minicnn import conv2d, nn
 from minicnn.conv.contract import allowed_error
-from minicnn.conv.dispatch import ALGORITHMS, load_algorithm
+from minicnn.conv.gallery import ALGORITHMS, load_algorithm
 from minicnn.errors import MinicnnError
 from minicnn.window import Window
 
