@@ -9,7 +9,7 @@ Importing this loads NumPy and nothing heavier; each name below is imported when
 __version__ = "0.1.0"
 
 _HOME = {
-    "ALGORITHMS": "minicnn.conv.dispatch",
+    "ALGORITHMS": "minicnn.conv.gallery",
     "Box": "minicnn.field",
     "Description": "minicnn.network",
     "FeatureMap": "minicnn.network",
@@ -30,6 +30,7 @@ _HOME = {
     "fuse": "minicnn.network",
     "solve": "minicnn.quiz.solving",
     "statistics": "minicnn.functional.statistics",
+    "to_device": "minicnn.network",
     "trace": "minicnn.network",
 }
 _ROOMS = (
