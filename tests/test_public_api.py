@@ -23,6 +23,7 @@ PUBLIC = [
         "fuse",
         "solve",
         "statistics",
+        "to_device",
         "trace",
     ),
     *(
@@ -80,7 +81,7 @@ LOAD = [
 SHOW = [
     *("boxes_on_photo", "map_grid", "memory_curve", "growth", "learning_curve", "filters", "stages"),
     *("overlay", "pattern", "patches"),
-    *("field_on_photo", "histograms", "memory_timeline", "sliding_kernel"),
+    *("field_on_photo", "histograms", "memory_timeline", "memory_traffic", "sliding_kernel"),
     *("report", "stepper", "described", "said", "later", "side_by_side"),
     *("save", "free_folder", "Picture"),
 ]

@@ -16,6 +16,7 @@ figure is the cell's last line; elsewhere `save(figure, "maps.png")` writes it.
     field_on_photo(photo, found)    what numbers see and what they look at (probe.effective_field)
     histograms(trace)               how the numbers of each map are distributed
     memory_timeline(description)    what a training step holds, forward and backward
+    memory_traffic(counts)          what each kernel for a GPU reads and writes, and how a warp lies on memory
     sliding_kernel(x, weight, …)    a kernel that slides over a small input, as a GIF or a page
     described(figure, "…")          a figure with its alt text, for a notebook
     said(…), later(…)               lines of a cell, at once or when the reader has predicted; side_by_side(…)
@@ -41,6 +42,7 @@ from minicnn.show.histograms import histograms
 from minicnn.show.learning import learning_curve
 from minicnn.show.maps import map_grid
 from minicnn.show.memory import memory_timeline
+from minicnn.show.memory_traffic import memory_traffic
 from minicnn.show.photo import boxes_on_photo, stages
 from minicnn.show.report import report
 from minicnn.show.said import later, said, side_by_side
@@ -61,6 +63,7 @@ __all__ = [
     "field_on_photo",
     "histograms",
     "memory_timeline",
+    "memory_traffic",
     "sliding_kernel",
     "described",
     "said",
