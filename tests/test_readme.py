@@ -25,7 +25,10 @@ def test_python_blocks_run():
 
 def test_set_up_commands_stand_there_in_both_forms():
     text = README.read_text(encoding="utf-8")
-    for first, second in (('pip install ".[pretrained]"', "minicnn tour"), ('pip install ".[test]"', "python -m pytest -n auto --dist loadfile")):
+    for first, second in (
+        ('pip install ".[pretrained]"', "minicnn tour"),
+        ('pip install ".[test]"', "python -m pytest -n auto --dist loadfile"),
+    ):
         assert f"    {first} && {second}\n" in text
         assert f"    {first}\n    {second}\n" in text
 

@@ -1,6 +1,7 @@
 """Which question: how fast is this engine on this machine, beside the frameworks?
 
     minicnn bench conv             every distinct convolution of five networks, by class
+    minicnn bench conv --device cuda      the ladder of kernels on a GPU, beside cuDNN
     minicnn bench net              whole networks; --operations for pooling, activations, …
     minicnn bench train            the gradients of 3×3 layers; one training step of LeNet-5
     minicnn bench import           what importing costs
@@ -44,13 +45,20 @@ def _command(name: str, example: str):
 @_command("conv", "minicnn bench conv --quick --against torch,onnxruntime --threads 1,2 --chart conv.png")
 def conv(
     against: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="NAMES", help="Peers, separated by commas: torch, onnxruntime, loops, im2col-dot, scipy; course is the last three."
+            metavar="NAMES",
+            help="Peers, separated by commas: torch, onnxruntime, loops, im2col-dot, scipy; course is the last three. On a GPU: torch.",
+            show_default="torch,onnxruntime",
         ),
-    ] = "torch,onnxruntime",
+    ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="cpu, or cuda: the ladder of kernels on a GPU, beside cuDNN and the roofline.")
+    ] = "cpu",
     threads: Threads = None,
-    batch: Annotated[str | None, typer.Option(metavar="SIZES", help="Batch sizes.", show_default="1,8, with --quick 1")] = None,
+    batch: Annotated[
+        str | None, typer.Option(metavar="SIZES", help="Batch sizes.", show_default="1,8, with --quick 1; on a GPU 8,64, with --quick 8")
+    ] = None,
     class_: Annotated[
         str | None,
         typer.Option("--class", metavar="NAMES", help="3x3, 3x3-strided, 1x1, 1x1-strided, depthwise, stem, tiny.", show_default="all"),
@@ -65,8 +73,31 @@ def conv(
     ] = None,
 ) -> None:
     """Time every distinct convolution of VGG16, ResNet-50, MobileNetV2, EfficientNet-Lite0 and LeNet-5."""
-    given = {"against": against, "threads": threads, "batch": batch, "class": class_, "only": only, "quick": quick, "rounds": rounds}
+    if _on_gpu(device, {"--threads": threads, "--class": class_, "--keep-memory": keep_memory}):
+        peers = "torch" if against is None else against
+        _run("gpu.py", against=peers, batch=batch, only=only, quick=quick, rounds=rounds, json=json, chart=chart)
+        return
+    peers = "torch,onnxruntime" if against is None else against
+    given = {"against": peers, "threads": threads, "batch": batch, "class": class_, "only": only, "quick": quick, "rounds": rounds}
     _run("conv.py", **given, keep_memory=keep_memory, json=json, chart=chart)
+
+
+def _on_gpu(device: str, of_the_cpu: dict) -> bool:
+    """Whether a GPU is asked for; refuse other words, and options that mean nothing there."""
+    from minicnn.errors import ArgumentError, UnknownNameError, nearest
+
+    if device == "cpu":
+        return False
+    if device != "cuda":
+        raise UnknownNameError(
+            f"bench conv: --device is where it runs, cpu or cuda, but it is {device!r}.{nearest(device, ('cpu', 'cuda'))}"
+        )
+    for option, value in of_the_cpu.items():
+        if value:
+            raise ArgumentError(
+                f"bench conv: {option} is about the CPU's benchmark, but --device cuda is asked for; leave one of the two out."
+            )
+    return True
 
 
 @_command("net", "minicnn bench net --quick --against torch --threads 1")

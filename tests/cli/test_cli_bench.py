@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 from minicnn.cli.bench import _spelled
+from minicnn.conv.cuda.device import simulated, why_none
 
 COMMANDS = ("conv", "net", "train", "import")
 
@@ -62,6 +63,23 @@ def test_options_are_handed_on_as_typed(run, monkeypatch):
     assert _spelled("--rounds", 3) == ["--rounds=3"]
 
 
+def test_a_gpu_has_a_script_of_its_own(run, mistake, monkeypatch):
+    asked = []
+    monkeypatch.setattr("subprocess.run", lambda words: asked.append(words[1:]) or type("Done", (), {"returncode": 0})())
+    run("bench", "conv", "--device", "cuda", "--against", "torch", "--quick", "--batch", "8", "--json", "gpu.json", "--chart", "gpu.png")
+    run("bench", "conv", "--device", "cuda")
+    (script, *options), (again, *defaults) = asked
+    assert script == again
+    assert script.endswith("benchmarks/gpu.py")
+    assert options == ["--against=torch", "--batch=8", "--quick", "--json=gpu.json", "--chart=gpu.png"]
+    assert defaults == ["--against=torch"]
+    assert "--device is where it runs, cpu or cuda, but it is 'cude'. Did you mean 'cuda'" in mistake("bench", "conv", "--device", "cude")
+    for words in (("--threads", "1"), ("--class", "3x3"), ("--keep-memory",)):
+        message = mistake("bench", "conv", "--device", "cuda", *words)
+        assert f"bench conv: {words[0]} is about the CPU's benchmark, but --device cuda is asked for" in message
+    assert len(asked) == 2
+
+
 def test_the_script_s_exit_code_is_ours(run, monkeypatch):
     monkeypatch.setattr("subprocess.run", lambda words: type("Done", (), {"returncode": 130})())
     assert run("bench", "net").exit_code == 130
@@ -74,12 +92,24 @@ def test_outside_a_checkout_it_says_so(mistake, monkeypatch, tmp_path):
     assert "get the sources, and there: pip install -e . and minicnn bench conv --quick" in message
 
 
+@pytest.mark.skipif(why_none() is None and not simulated(), reason="there is a GPU")
+def test_a_gpu_s_benchmark_without_a_gpu_says_what_is_missing(spawn):
+    done = spawn("bench", "conv", "--device", "cuda", "--quick")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("error: ") == 1
+    assert "Traceback" not in done.stderr
+    assert "bench conv --device cuda: kernels are timed on a GPU, but " in " ".join(done.stderr.split())
+    done = spawn("bench", "conv", "--device", "cuda", "--against", "onnxruntime")
+    assert "one of them is 'onnxruntime'. Known: torch." in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("conv", "--against", "torhc"), "bench conv: --against names peers, but one of them is 'torhc'. Did you mean 'torch'?"),
         (("conv", "--class", "3x", "--against", ""), "--class names classes of layers, but one of them is '3x'. Did you mean '3x3'?"),
         (("conv", "--only", "zebra", "--against", ""), "but none of 175 is named like 'zebra'; names read like 'VGG 64→64 k3 @224'"),
+        (("conv", "--device", "gpu"), "bench conv: --device is where it runs, cpu or cuda, but it is 'gpu'."),
         (("conv", "--threads", "999"), "--threads takes whole numbers from 1 to"),
         (("conv", "--json", "no/such/x.json"), "--json names a file in a folder that exists, but 'no/such' does not; make it first."),
         (("net", "--only", "alexnet", "--against", ""), "none is named like 'alexnet'; there are vgg16, resnet50, efficientnet_lite0"),
