@@ -18,9 +18,9 @@ Source: "CUDA C++ Best Practices Guide", section on coalesced access to global m
 from numba import cuda, int32
 
 from minicnn.conv.cuda import family
-from minicnn.conv.cuda.family import error_factor, flat, why_not, workspace_bytes
+from minicnn.conv.cuda.family import error_factor, why_not, workspace_bytes
 from minicnn.conv.cuda.finish import finished
-from minicnn.conv.cuda.kernel import blocks_for, kernel
+from minicnn.conv.cuda.kernel import kernel
 from minicnn.conv.cuda.words import inside, load1, split
 
 __all__ = ["error_factor", "prepare", "run", "why_not", "workspace_bytes"]
@@ -57,11 +57,7 @@ def along(x, weight, bias, y, N, C, H, W, K, channels, R, S, P, Q, stride_h, str
 
 def launch(x, prepared, bias, kind, cap, y) -> None:
     """Run it on device arrays."""
-    (N, C, H, W), (_, K, P, Q), (_, channels, R, S) = x.shape, y.shape, prepared.shape
-    (top, _), (left, _) = prepared.window.padding
-    steps = (*prepared.window.stride, *prepared.window.dilation, top, left)
-    arrays = (flat(x), flat(prepared.weight), bias, flat(y))
-    along(blocks_for(N * K * P * Q, THREADS), THREADS, *arrays, N, C, H, W, K, channels, R, S, P, Q, *steps, C // channels, kind, cap)
+    family.a_thread_each(along, THREADS, x, prepared, bias, kind, cap, y)
 
 
 def prepare(weight, window, groups: int = 1):

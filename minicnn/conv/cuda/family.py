@@ -80,6 +80,15 @@ def bias_on_device(bias, channels: int):
     return zeros(channels)
 
 
+def a_thread_each(kernel, threads: int, x, prepared: Prepared, bias, kind: int, cap, y) -> None:
+    """Run a kernel with a thread for every output: the first two rungs, which differ in how they number their threads."""
+    (N, C, H, W), (_, K, P, Q), (_, channels, R, S) = x.shape, y.shape, prepared.shape
+    (top, _), (left, _) = prepared.window.padding
+    steps = (*prepared.window.stride, *prepared.window.dilation, top, left)
+    arrays = (flat(x), flat(prepared.weight), bias, flat(y))
+    kernel(-(-N * K * P * Q // threads), threads, *arrays, N, C, H, W, K, channels, R, S, P, Q, *steps, C // channels, kind, cap)
+
+
 def flat(x):
     """Return a device array as kernels take it: its numbers in a row."""
     return x.reshape(-1)

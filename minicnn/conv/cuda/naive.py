@@ -17,9 +17,9 @@ Source: Kirk, Hwu, "Programming Massively Parallel Processors" (2016), section 7
 from numba import cuda
 
 from minicnn.conv.cuda import family
-from minicnn.conv.cuda.family import flat, why_not
+from minicnn.conv.cuda.family import error_factor, why_not, workspace_bytes
 from minicnn.conv.cuda.finish import finished
-from minicnn.conv.cuda.kernel import blocks_for, kernel
+from minicnn.conv.cuda.kernel import kernel
 
 __all__ = ["error_factor", "prepare", "run", "why_not", "workspace_bytes"]
 
@@ -48,11 +48,7 @@ def slide(x, weight, bias, y, N, C, H, W, K, channels, R, S, P, Q, stride_h, str
 
 def launch(x, prepared, bias, kind, cap, y) -> None:
     """Run it on device arrays."""
-    (N, C, H, W), (_, K, P, Q), (_, channels, R, S) = x.shape, y.shape, prepared.shape
-    (top, _), (left, _) = prepared.window.padding
-    steps = (*prepared.window.stride, *prepared.window.dilation, top, left)
-    arrays = (flat(x), flat(prepared.weight), bias, flat(y))
-    slide(blocks_for(N * K * P * Q, THREADS), THREADS, *arrays, N, C, H, W, K, channels, R, S, P, Q, *steps, C // channels, kind, cap)
+    family.a_thread_each(slide, THREADS, x, prepared, bias, kind, cap, y)
 
 
 def prepare(weight, window, groups: int = 1):
@@ -61,12 +57,3 @@ def prepare(weight, window, groups: int = 1):
 
 def run(x, prepared, bias=None, activation=None):
     return family.through(x, prepared, bias, activation, launch)
-
-
-def error_factor(terms: int) -> float:
-    """Any order of summing `terms` products and a bias: see contract.py."""
-    return terms + 2.0
-
-
-def workspace_bytes(x_shape, w_shape, window, itemsize: int) -> int:
-    return 0
