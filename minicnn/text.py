@@ -26,6 +26,15 @@ def count(number: int, unit: str = "") -> str:
     return f"{number} {unit}".rstrip()
 
 
+def plural(number: int, word: str) -> str:
+    """Return a number of things as a person says it.
+
+    >>> plural(1, "node"), plural(1515, "node")
+    ('1 node', '1,515 nodes')
+    """
+    return f"{number:,} {word}{'s' * (number != 1)}"
+
+
 def times(sizes) -> str:
     """Return sizes as they are read aloud.
 

@@ -91,7 +91,7 @@ def fuse(net: Network, *, channels_last: bool | None = None) -> Network:
     >>> net = nn.Sequential(nn.Conv2d.of(np.array([[[[3.0]]]])), bn, nn.ReLU(), nn.Dropout())
     >>> fused = fuse(net)
     >>> fused, fused["dropout1"].weight.item(), fused["dropout1"].bias.item()
-    (Network(x → dropout1): 1 nodes, 2 parameters
+    (Network(x → dropout1): 1 node, 2 parameters
       dropout1  Conv2d(1, 1, kernel_size=1, activation='relu')  ← x, 6.0, -1.5)
     >>> x = np.array([[[[1.0, -1.0]]]])
     >>> net(x).tolist(), fused(x).tolist()

@@ -26,6 +26,7 @@ from minicnn.network import repeat
 from minicnn.network.geometry import pixel_mask, which_input
 from minicnn.network.node import Node, one_image, result_names, results_of, source
 from minicnn.network.shapes import is_one_image, shapes_of
+from minicnn.text import plural
 
 
 class Network:
@@ -179,7 +180,7 @@ class Network:
         width = max((len(node.name) for node in self.nodes), default=0)
         lines = [f"  {n.name:{width}}  {n.layer!r}  ← {', '.join(n.inputs)}" for n in self.nodes]
         count = sum(array.size for array in self.parameters().values())
-        head = f"Network({', '.join(self.inputs)} → {', '.join(self.outputs)}): {len(self.nodes)} nodes, {count:,} parameters"
+        head = f"Network({', '.join(self.inputs)} → {', '.join(self.outputs)}): {plural(len(self.nodes), 'node')}, {count:,} parameters"
         return "\n".join([head, *lines])
 
     def _repr_html_(self) -> str:

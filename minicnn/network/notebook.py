@@ -10,7 +10,7 @@ Source: IPython's documentation of rich display (_repr_html_).  Next rooms: trac
 import numpy as np
 
 from minicnn.network.thumbnail import picture, planes, shrunk, small_size
-from minicnn.text import Markup, count, data_uri, html_table, markup, png, times
+from minicnn.text import Markup, count, data_uri, html_table, markup, plural, png, times
 
 MOST_BYTES = 50_000
 ROWS, LAST = (180, 150, 90, 40), 20  # at most, of which so many from the end: the first number that keeps below MOST_BYTES
@@ -94,7 +94,7 @@ def _network_html(net, most: int) -> str:
     ]
     table = html_table(("node", "layer", "inputs", "parameters"), _with_gap(rows, len(listed), most), align="lllr")
     ways = f"{', '.join(net.inputs)} → {', '.join(net.outputs)}"
-    return _framed(f"{table}<div>{markup(short(ways, 200))}: {len(net)} nodes, {sum(learned):,} parameters</div>{_filters(net)}")
+    return _framed(f"{table}<div>{markup(short(ways, 200))}: {plural(len(net), 'node')}, {sum(learned):,} parameters</div>{_filters(net)}")
 
 
 def _filters(net) -> str:

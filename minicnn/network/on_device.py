@@ -26,6 +26,7 @@ from minicnn.errors import ArgumentError, DTypeError, UnsupportedError
 from minicnn.network.device_plan import Plan, Shapes, plan_of
 from minicnn.network.graph import Network, as_network, bind_inputs
 from minicnn.network.node import named
+from minicnn.text import plural
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,7 +62,7 @@ class DeviceNetwork:
     def __repr__(self) -> str:
         numbers = sum(array.size for array in self.net.parameters().values())
         ends = f"{', '.join(self.net.inputs)} → {', '.join(self.net.outputs)}"
-        return f"DeviceNetwork({ends}, on cuda): {len(self.net)} nodes, {numbers:,} parameters"
+        return f"DeviceNetwork({ends}, on cuda): {plural(len(self.net), 'node')}, {numbers:,} parameters"
 
 
 def to_device(net: Network, device: str = "cuda") -> DeviceNetwork:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MultipleLocator, NullLocator
 
+from minicnn.conv.cuda.accesses import Accesses
 from minicnn.errors import ArgumentError
 from minicnn.show.style import COLOURS, INK, NORMAL, OUTSIDE, QUIET, SMALL, Picture, axes, picture
 
@@ -48,6 +49,11 @@ def memory_traffic(accesses_by_rung: Mapping, *, title: str = "What each rung re
         raise ArgumentError(
             "show.memory_traffic: at least one rung must have been counted, but there is none; use conv.cuda.counting.count."
         )
+    for name, each in accesses_by_rung.items():
+        if not isinstance(each, Accesses):
+            raise ArgumentError(
+                f"show.memory_traffic: each rung comes with what conv.cuda.counting.count returned, but {name!r} has a {type(each).__name__}."
+            )
     names = list(accesses_by_rung)
     drawn = _drawn(names)
     bars = len(names) * (len(KINDS) + 1.2) * BAR

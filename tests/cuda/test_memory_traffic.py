@@ -99,5 +99,9 @@ def test_the_request_of_most_threads():
 
 
 def test_nothing_counted_is_refused():
+    with pytest.raises(
+        ArgumentError, match=r"show\.memory_traffic: each rung comes with what conv\.cuda\.counting\.count returned, but 'a' has a int\."
+    ):
+        memory_traffic({"a": 3})
     with pytest.raises(ArgumentError, match=r"show\.memory_traffic: at least one rung must have been counted, but there is none; use"):
         memory_traffic({})

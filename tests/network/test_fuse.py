@@ -111,7 +111,7 @@ def test_one_number_by_hand():
     line = nn.BatchNorm2d.of(np.array([2.0]), np.array([3.0]), np.array([4.0]), np.array([5.0]), eps=1.0)
     net = Sequential(layer, line)
     fused = fuse(net)
-    assert repr(fused) == "Network(x → bn1): 1 nodes, 2 parameters\n  bn1  Conv2d(1, 1, kernel_size=1)  ← x"
+    assert repr(fused) == "Network(x → bn1): 1 node, 2 parameters\n  bn1  Conv2d(1, 1, kernel_size=1)  ← x"
     assert (fused["bn1"].weight.item(), fused["bn1"].bias.item()) == (6.0, 3.0)
     x = np.array([[[[10.0, -1.0]]]])
     np.testing.assert_array_equal(fused(x), [[[[63.0, -3.0]]]])  # (3·10 + 1 - 2)·2 + 5 and (-3 + 1 - 2)·2 + 5
